@@ -1,0 +1,87 @@
+"""What solvers and optimizers know of a model: D(x, sigma), an estimate of x0.
+
+VE coordinates: x = x0 + sigma * n. Condition and guidance are bound before sampling, so that no
+solver or optimizer carries them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+
+from ays_core.paths import ModelSpec
+
+Batch = torch.Tensor  # (B, *sample_shape), VE coordinates
+Cond = Any  # whatever a model's `encode` gives and its `denoise` takes; opaque elsewhere
+
+
+@runtime_checkable
+class Denoiser(Protocol):
+    """D(x, sigma): estimate of x0, same shape and dtype as x; sigma > 0, one level per call."""
+
+    def __call__(self, x: Batch, sigma: float) -> Batch: ...
+
+
+class Model(Protocol):
+    """A diffusion model in VE coordinates."""
+
+    @property
+    def spec(self) -> ModelSpec: ...
+
+    def encode(self, conditions: Sequence[str]) -> Cond:
+        """Classes or prompts as a condition: sample i of a batch has condition i mod k."""
+        ...
+
+    def denoise(self, x: Batch, sigma: float, cond: Cond | None) -> Batch:
+        """D(x, sigma | cond); unconditional when `cond` is None."""
+        ...
+
+    def decode(self, x: Batch) -> np.ndarray:
+        """uint8 (B, H, W, 3) for pictures, float64 (B, 2) for points."""
+        ...
+
+    def data(self, num: int, seed: int, cond: Cond | None = None) -> Batch:
+        """`num` samples of the training data, of the condition where one is given."""
+        ...
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A model with its condition and guidance: the `Denoiser` that solvers and optimizers take.
+
+    guidance g != 1 gives D_none + g (D_cond - D_none): classifier-free guidance.
+    """
+
+    model: Model
+    cond: Cond | None = None
+    guidance: float = 1.0
+
+    @property
+    def spec(self) -> ModelSpec:
+        return self.model.spec
+
+    def __call__(self, x: Batch, sigma: float) -> Batch:
+        x0 = self.model.denoise(x, sigma, self.cond)
+        if self.cond is None or self.guidance == 1:
+            return x0
+        plain = self.model.denoise(x, sigma, None)
+        return plain + self.guidance * (x0 - plain)
+
+    def data(self, num: int, seed: int) -> Batch:
+        """`num` samples of the data this bound model was trained on (its condition's own)."""
+        return self.model.data(num, seed, self.cond)
+
+
+def bind(model: Model, conditions: Sequence[str] | str = (), guidance: float = 1.0) -> Bound:
+    """`model` for one or several classes or prompts, with guidance (1 = off).
+
+    Raises `ValueError` for guidance without a condition to guide to.
+    """
+    chosen = (conditions,) if isinstance(conditions, str) else tuple(conditions)
+    if guidance != 1 and not chosen:
+        raise ValueError(f"guidance {guidance:g} needs a class or a prompt to guide to")
+    return Bound(model, model.encode(chosen) if chosen else None, guidance)
