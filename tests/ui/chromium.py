@@ -1,0 +1,62 @@
+"""The Chromium that browser tests drive, and how `make test` gets one where there is none.
+
+The system's own comes first, then Debian's package where we are root (never sudo), then
+Playwright's download.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+from playwright.sync_api import Browser, Error, Playwright, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ARGS = (
+    "--no-sandbox",  # containers rarely allow Chromium's own
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+)
+MISSING = (
+    "The browser tests need Chromium and none could be installed here: install the package "
+    "chromium (Debian, Ubuntu) or Google Chrome, then run `make test` again."
+)
+
+
+def launch(playwright: Playwright) -> Browser:
+    """The system's Chromium or Chrome, else the one Playwright downloaded."""
+    for path in (*filter(None, map(shutil.which, NAMES)), None):
+        try:
+            return playwright.chromium.launch(executable_path=path, args=ARGS)
+        except Error:  # a stub that only says "install the snap", or nothing downloaded
+            continue
+    raise RuntimeError(MISSING)
+
+
+def works() -> bool:
+    with sync_playwright() as playwright:
+        try:
+            launch(playwright).close()
+        except RuntimeError:
+            return False
+        return True
+
+
+def install() -> None:
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        subprocess.run(["apt-get", "update", "--quiet"])
+        command = ["apt-get", "install", "--yes", "--no-install-recommends", "chromium"]
+        if subprocess.run(command).returncode == 0 and works():
+            return
+    subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"])
+
+
+if __name__ == "__main__":
+    if not works():
+        install()
+        if not works():
+            sys.exit(MISSING)
