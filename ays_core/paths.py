@@ -82,8 +82,9 @@ class Flow:
         return np.where(sigma >= FLOW_SIGMA_MAX, 1.0, sigma / (1 + sigma))
 
     def sigma(self, time: np.ndarray) -> np.ndarray:
-        time = np.minimum(np.asarray(time, dtype=np.float64), FLOW_SIGMA_MAX / (1 + FLOW_SIGMA_MAX))
-        return time / (1 - time)
+        time = np.asarray(time, dtype=np.float64)
+        last = FLOW_SIGMA_MAX / (1 + FLOW_SIGMA_MAX)
+        return np.where(time >= last, FLOW_SIGMA_MAX, time / (1 - np.minimum(time, last)))
 
     def scale(self, sigma: float) -> float:
         return 1 - float(self.time(np.array(sigma)))
@@ -109,12 +110,12 @@ class VE:
 def scaled_linear_vp(start: float = 0.00085, end: float = 0.012, num: int = 1000) -> VP:
     """Stable Diffusion's path: betas linear in their square roots."""
     betas = np.linspace(start**0.5, end**0.5, num) ** 2
-    return VP(tuple(np.cumprod(1 - betas)))
+    return VP(tuple(np.cumprod(1 - betas).tolist()))
 
 
 def linear_vp(start: float = 1e-4, end: float = 0.02, num: int = 1000) -> VP:
     """DDPM's path: linear betas. The embedded models declare it."""
-    return VP(tuple(np.cumprod(1 - np.linspace(start, end, num))))
+    return VP(tuple(np.cumprod(1 - np.linspace(start, end, num)).tolist()))
 
 
 @dataclass(frozen=True)

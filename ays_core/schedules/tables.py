@@ -1,0 +1,142 @@
+"""Tables: published and learned schedules alike, one JSON file each in `assets/schedules/`:
+
+    {
+      "key": "ays_sd15", "label": "Align Your Steps (SD 1.5)", "reference": "paper or repository",
+      "sigmas": [14.615, ..., 0.029],          or "flow_times": [1.0, ..., 0.0], after the shift
+      "twins": ["zero", "a1111"],              optional: the same numbers by other tools' rules
+      "made_for": {"model": "...", "solver": "...", "steps": 10, "guidance": 7.5, "space": "vp"},
+      "origin": {"method": "ays", "params": {}, "parent": null},
+      "record": {}                             free: seeds, evaluations, seconds, versions, ...
+    }
+
+A published table stands as printed, its last level positive; `twins` end it by other tools' rules.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ays_core.paths import Flow, ModelSpec
+from ays_core.schedule import Origin, Schedule
+from ays_core.schedules.entry import (
+    SCHEDULES,
+    MadeFor,
+    ScheduleEntry,
+    checked_range,
+    checked_steps,
+)
+
+TABLES = Path(__file__).parents[2] / "assets" / "schedules"
+
+# How other tools end the same printed levels, as (label, rule): `printed` has n steps, or n - 1
+# where the rule appends.
+TWINS = {
+    "zero": "last level replaced by 0 (ComfyUI, diffusers)",
+    "a1111": "resampled to n levels, 0 appended (A1111, Forge)",
+}
+
+
+def add_tables(folder: Path = TABLES) -> None:
+    """Add every table in `folder` to the catalogue, in the order of the file names."""
+    for file in sorted(folder.glob("*.json")):
+        try:
+            for entry in read_table(json.loads(file.read_text(encoding="utf-8"))):
+                SCHEDULES.add(entry)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{file.name}: {error}") from error
+
+
+def read_table(table: Mapping[str, Any]) -> tuple[ScheduleEntry, ...]:
+    """The entries of one table: itself and its twins."""
+    key, label, reference = table["key"], table["label"], table["reference"]
+    levels = table["sigmas"] if "sigmas" in table else _from_flow_times(table["flow_times"])
+    origin = Origin(
+        table["origin"]["method"],
+        table["origin"].get("params", {}),
+        reference,
+        table["origin"].get("parent"),
+    )
+    printed = Schedule(tuple(levels), origin)
+    made_for = MadeFor(**table["made_for"])
+    entries = [(key, label, _table_maker(key, printed, None))]
+    for twin in table.get("twins", ()):
+        name = f"{key}_{twin}"
+        entries.append((name, f"{label}, {TWINS[twin]}", _table_maker(name, printed, twin)))
+    record = table.get("record", {})
+    return tuple(
+        ScheduleEntry(name, title, make, reference, kind="table", made_for=made_for, record=record)
+        for name, title, make in entries
+    )
+
+
+def _from_flow_times(times: list[float]) -> list[float]:
+    return [float(sigma) for sigma in Flow().sigma(np.asarray(times, dtype=np.float64))]
+
+
+def _table_maker(key: str, printed: Schedule, twin: str | None) -> Callable[..., Schedule]:
+    def make(
+        num_steps: int,
+        spec: ModelSpec,
+        *,
+        final_zero: bool | None = None,
+        sigma_min: float | None = None,
+        sigma_max: float | None = None,
+    ) -> Schedule:
+        """The table as printed; resampled log-linearly for another number of steps, and scaled
+        in log sigma where a range is given. `final_zero=True` replaces a positive end by 0."""
+        num_steps = checked_steps(num_steps)
+        zero = twin is not None or printed.final_zero
+        if zero and final_zero is False:
+            raise ValueError(f"{key} ends in 0: a positive end is not among its numbers")
+        table = printed
+        if sigma_min is not None or sigma_max is not None:
+            given = checked_range(
+                spec,
+                printed.positive[-1] if sigma_min is None else sigma_min,
+                printed.positive[0] if sigma_max is None else sigma_max,
+            )
+            table = scaled(printed, *given)
+        spec.check(table)
+        if twin == "a1111":
+            found = table.with_steps(num_steps - 1).sigmas if num_steps > 1 else table.sigmas[:1]
+            sigmas = (*found, 0.0)
+        else:
+            sigmas = table.with_steps(num_steps).sigmas
+            if zero or final_zero:
+                sigmas = (*sigmas[:-1], 0.0)
+        params = {"steps": num_steps, "final_zero": sigmas[-1] == 0}
+        if num_steps != printed.num_steps:
+            params |= {"resampling": "log-linear", "printed_steps": printed.num_steps}
+        if table is not printed:
+            params |= table.origin.params
+        origin = printed.origin
+        return Schedule(
+            sigmas, Origin(key, {**origin.params, **params}, origin.reference, origin.method)
+        )
+
+    return make
+
+
+def scaled(schedule: Schedule, sigma_min: float, sigma_max: float) -> Schedule:
+    """The same curve between other ends: positive levels mapped linearly in ln sigma.
+
+    A final 0 stays. A single positive level becomes `sigma_max`.
+    """
+    lam = np.log(schedule.positive)
+    low, high = np.log(sigma_min), np.log(sigma_max)
+    inner = (
+        low + (lam[1:-1] - lam[-1]) * ((high - low) / (lam[0] - lam[-1])) if len(lam) > 1 else []
+    )
+    ends = [sigma_max, *np.exp(inner).tolist(), sigma_min] if len(lam) > 1 else [sigma_max]
+    origin = Origin(
+        "scaled",
+        {"sigma_min": float(sigma_min), "sigma_max": float(sigma_max)},
+        schedule.origin.reference,
+        parent=schedule.origin.method,
+    )
+    return Schedule((*ends, 0.0) if schedule.final_zero else tuple(ends), origin)
