@@ -23,6 +23,7 @@ test: $(INSTALLED) browser  ## set everything up and run every test, browser tes
 check: $(INSTALLED)  ## format, lint, types and the fast tests: before every commit
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
+	@rm -f components/*.pyi  # stubs that Gradio writes; an old one would hide the source
 	$(VENV)/bin/basedpyright --pythonpath $(PY)
 	$(TEST_ENV) $(PY) -m pytest -m "not slow and not ui and not gpu"
 

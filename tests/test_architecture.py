@@ -96,11 +96,6 @@ LOADABLE = [
     if not name.endswith("__main__")
     and not {used.module for used in imports(path)} & (COMING - set(MODULES))
 ]
-SHARED = {"state", "limits", "jobs", "controls", "static", "theme"} | {
-    "plotly_view",
-    "schedule_editor",
-    "pictures",
-}
 
 
 # Rule 1
@@ -116,8 +111,7 @@ def test_core_is_headless(path: Path):
 def test_components_have_no_mathematics_and_do_not_know_each_other(path: Path):
     for used in imports(path):
         assert top(used.module) not in {"torch", "diffusers", "transformers", "app"}
-        if top(used.module) == "components" and used.module != "components":
-            assert used.module.split(".")[1] in SHARED, f"{path.name} imports {used.module}"
+        assert not re.fullmatch(r"components\..*_panel", used.module), f"{path} knows {used.module}"
 
 
 # Rule 2

@@ -1,0 +1,75 @@
+"""The page's own js and css files and plotly.js, served by this process: nothing from other hosts.
+
+Addresses are relative, so they work under a sub-path, and end in a hash of the content, so a
+browser may keep them for ever. Each file is compressed once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+import brotli  # comes with gradio
+import plotly
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+ASSETS = Path(__file__).resolve().parents[1] / "assets"
+PREFIX = "studio-static"
+PLOTLY = "plotly.min.js"  # the one of the plotly package: figures and the editor share it
+TYPES = {".css": "text/css", ".js": "text/javascript"}
+
+
+def head(*names: str) -> str:
+    """Tags for files of assets/ (or `plotly.min.js`), in this order, for a component's `head`."""
+    return "".join(_tag(name) for name in names)
+
+
+def routes() -> list[Route]:
+    """What `launch(app_kwargs={"routes": ...})` needs to serve these files."""
+    return [Route(f"/{PREFIX}/{{name:path}}", _send)]
+
+
+def _tag(name: str) -> str:
+    address = f"{PREFIX}/{name}?v={hashlib.sha256(_content(name)).hexdigest()[:12]}"
+    if name.endswith(".css"):
+        return f'<link rel="stylesheet" href="{address}">'
+    return f'<script src="{address}"></script>'
+
+
+@cache
+def _content(name: str) -> bytes:
+    return _path(name).read_bytes()
+
+
+@cache
+def _compressed(name: str) -> bytes:
+    return brotli.compress(_content(name), quality=9)
+
+
+def _path(name: str) -> Path:
+    if name == PLOTLY:
+        return Path(plotly.__file__).parent / "package_data" / PLOTLY
+    path = (ASSETS / name).resolve()
+    if path.suffix not in TYPES or not path.is_relative_to(ASSETS) or not path.is_file():
+        raise FileNotFoundError(name)
+    return path
+
+
+def _send(request: Request) -> Response:
+    name = request.path_params["name"]
+    headers = {
+        "Cache-Control": "public, max-age=31536000, immutable",
+        "Vary": "Accept-Encoding",
+        "X-Content-Type-Options": "nosniff",
+    }
+    try:
+        media_type = TYPES[_path(name).suffix]
+    except FileNotFoundError:
+        return Response(status_code=404)
+    if "br" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "br"
+        return Response(_compressed(name), media_type=media_type, headers=headers)
+    return Response(_content(name), media_type=media_type, headers=headers)
