@@ -120,7 +120,7 @@ def test_components_have_no_mathematics_and_do_not_know_each_other(path: Path):
 @pytest.mark.parametrize("path", [*CORE, *COMPONENTS, *ROOT.glob("app.py")], ids=dotted)
 def test_diffusers_is_imported_late_and_in_one_place(path: Path):
     heavy = [used for used in imports(path) if top(used.module) in {"diffusers", "transformers"}]
-    allowed = dotted(path) == "ays_core.solvers" or dotted(path).startswith("ays_core.models")
+    allowed = dotted(path).startswith(("ays_core.solvers", "ays_core.models"))
     assert not heavy or (allowed and all(used.lazy for used in heavy))
 
 

@@ -1,0 +1,118 @@
+"""Solvers: diffusers' schedulers, pinned to exactly the given noise levels.
+
+`pin` gives a `Stepper`, which says where the denoiser is called (`calls`) and moves x from one
+call to the next. A solver that cannot run a schedule exactly is refused, never approximated.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import torch
+
+from ays_core.denoiser import Batch
+from ays_core.schedule import Schedule
+from ays_core.solvers.catalogue import SOLVERS, SolverEntry
+
+__all__ = ["SOLVERS", "SolverEntry", "Stepper", "first_order_step", "pin"]
+
+STREAM = 1  # tells a row's solver noise from its start noise, which has the same seed
+
+
+def pin(key: str, schedule: Schedule, *, seed: int = 0) -> Stepper:
+    """The solver `key` along exactly `schedule`.
+
+    `seed` is that of row 0 of the batch: a stochastic solver draws row k's noise from `seed + k`.
+    Raises `ValueError`, saying what would work, for levels the solver cannot run exactly.
+    """
+    entry = SOLVERS[key]
+    check_step_ratios(entry, schedule)
+    return Stepper(entry, schedule, seed)
+
+
+def check_step_ratios(entry: SolverEntry, schedule: Schedule) -> None:
+    """Raises `ValueError` for a step that is too short after the one before it."""
+    steps = [math.log(sigma / sigma_next) for sigma, sigma_next in pairwise(schedule.positive)]
+    for i, (before, step) in enumerate(pairwise(steps)):
+        if step < entry.min_step_ratio * before:
+            first, second, third = schedule.sigmas[i : i + 3]
+            raise ValueError(
+                f"{entry.label} cannot run levels {i} to {i + 2} ({first:g}, {second:g}, "
+                f"{third:g}): the second step is {before / step:.3g} times shorter than the first "
+                f"in ln sigma, at most {1 / entry.min_step_ratio:g} is exact. Move level {i + 1} "
+                f"up or level {i + 2} down, or use dpmpp_2m"
+            )
+
+
+class Stepper:
+    """One run of one solver along one schedule.
+
+    `calls`: sigma of every denoiser call, in order. `ran`: the levels at which steps really
+    began, plus the one x is at in the end, as the scheduler object has them; complete after the
+    last call.
+    """
+
+    def __init__(self, entry: SolverEntry, schedule: Schedule, seed: int) -> None:
+        steps = entry.calls(schedule.sigmas)
+        self.calls = tuple(sigma for calls in steps for sigma in calls)
+        self.ran: tuple[float, ...] = ()
+        self._begins = {0, *np.cumsum([len(calls) for calls in steps]).tolist()}
+        self._levels = (*self.calls, schedule.sigmas[-1])  # level of x before and after each call
+        self._final_zero = schedule.final_zero
+        self._takes = entry.takes
+        self._stochastic = entry.stochastic
+        self._scheduler = entry.make(schedule.positive)
+        self._seed = seed
+        self._done = 0
+
+    def start(self, noise: Batch) -> Batch:
+        """x at the first level, from unit noise."""
+        if self._stochastic:
+            self._draws = {"generator": [row_generator(self._seed + k) for k in range(len(noise))]}
+        else:
+            self._draws = {}
+        return noise * self._levels[0]
+
+    def step(self, x: Batch, x0: Batch) -> Batch:
+        """x for the next call, from x and x0 = D(x, sigma) of this one; after the last, the end.
+
+        A step into 0 returns x0: what every solver's formula tends to.
+        """
+        i, sigma, sigma_next = self._done, *self._levels[self._done : self._done + 2]
+        if i in self._begins:
+            self.ran += (self._level(),)
+        self._done += 1
+        if self._final_zero and self._done == len(self.calls):
+            self.ran += (0.0,)
+            return x0
+        if self._takes == "flow":  # t = sigma / (1 + sigma), native x = (1 - t) x
+            x = x / (1 + sigma)
+            output = (x - x0) * ((1 + sigma) / sigma)
+        else:
+            output = x0 if self._takes == "x0" else (x - x0) / sigma
+        timestep = self._scheduler.timesteps[i]
+        x = self._scheduler.step(output, timestep, x, **self._draws).prev_sample
+        if self._done == len(self.calls):
+            self.ran += (self._level(),)
+        return x * (1 + sigma_next) if self._takes == "flow" else x
+
+    def _level(self) -> float:
+        level = float(self._scheduler.sigmas[self._scheduler.step_index])
+        return level / (1 - level) if self._takes == "flow" else level
+
+
+def row_generator(seed: int) -> torch.Generator:
+    """Row `seed`'s own noise for the steps of a stochastic solver.
+
+    A CPU generator uses 32 bits of its seed, so the two words are mixed into 32.
+    """
+    mixed = int(np.random.SeedSequence((seed, STREAM)).generate_state(1)[0])
+    return torch.Generator().manual_seed(mixed)
+
+
+def first_order_step(x: Batch, x0: Batch, sigma: float, sigma_next: float) -> Batch:
+    """The exact solution from `sigma` to `sigma_next` for an x0 that does not move (DDIM)."""
+    ratio = sigma_next / sigma
+    return ratio * x + (1 - ratio) * x0
