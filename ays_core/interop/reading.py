@@ -1,0 +1,165 @@
+"""Text from anywhere to numbers: plain lists, CSV, JSON, tensors, snippets."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ays_core.interop.diagnosis import Offer, Parsed, diagnose, repaired
+from ays_core.paths import Flow, ModelSpec
+from ays_core.schedule import MAX_LEVELS, Origin
+
+MAX_TEXT = 200_000  # characters; a thousand levels in full precision with their record are 50,000
+MAX_WORD = 60  # characters of one number
+NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
+DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+", re.ASCII)
+NOT_FINITE = {"nan", "inf", "infinity"}
+PASTED = Origin("pasted")
+
+
+def parse(text: str, spec: ModelSpec | None = None) -> Parsed:
+    """Read a list with brackets, `;`, tabs or exponents, a CSV with a `sigma` column, JSON, a
+    tensor, a snippet with `sigmas = [...]`.
+
+    Given `spec`, the levels must suit that model. Raises `ValueError`, naming the offending word,
+    where no reading makes sense.
+    """
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"at most {MAX_TEXT:,} characters, got {len(text):,}")
+    text = text.strip().removeprefix("\ufeff")
+    if not text:
+        raise ValueError("nothing to read: give a list of noise levels")
+    if text.startswith(("{", "[")):
+        try:
+            content = json.loads(text)
+        except (ValueError, RecursionError):
+            if text.startswith("{"):
+                raise ValueError("this is not valid JSON") from None
+        else:
+            return _read_json(content, spec)
+    header, _, body = text.partition("\n")
+    columns = [cell.strip(' "\r').lower() for cell in header.split(",")]
+    if "sigma" in columns:
+        return _diagnosed(_column(body, columns.index("sigma")), "csv", spec)
+    numbers = _list_in(text).strip(" \t\r\n,;")
+    words = [word.strip(",") for word in re.split(r"[\s;]+", numbers)]
+    if "." not in numbers and len(words) > 1 and any(map(DECIMAL_COMMA.fullmatch, words)):
+        return _ask_about_commas(numbers, spec)
+    if "FlowMatchEuler" in text:  # it reads times, and appends the 0 itself
+        times = [*_numbers(_separated(numbers)), 0.0]
+        return diagnose(_from_times(times), "diffusers", PASTED, spec)
+    return _diagnosed(_separated(numbers), _dialect_of(text), spec)
+
+
+def _diagnosed(words: Sequence[str], dialect: str, spec: ModelSpec | None) -> Parsed:
+    return diagnose(_numbers(words), dialect, PASTED, spec)
+
+
+def _dialect_of(text: str) -> str:
+    for mark, dialect in (("diffusers", "diffusers"), ("tensor(", "kdiffusion")):
+        if mark in text:
+            return dialect
+    return "plain"
+
+
+def _column(body: str, column: int) -> list[str]:
+    rows = [line.split(",") for line in body.splitlines() if line.strip()]
+    return [row[column].strip(' "\r') if column < len(row) else "" for row in rows]
+
+
+def _list_in(text: str) -> str:
+    """What stands in the brackets of `[...]`, `tensor([...], ...)`, `sigmas = [...]`, if any do."""
+    named = re.search(r"\bsigmas\s?=[^\[\n]{0,40}\[([^\[\]]*)\]", text)
+    if named:
+        return named[1]
+    lists = re.findall(r"\[([^\[\]]*)\]", text)
+    if len(lists) > 1:
+        raise ValueError(f"{len(lists)} lists in brackets: give one")
+    return lists[0] if lists else text
+
+
+def _separated(numbers: str) -> list[str]:
+    return re.split(r"\s*[,;]\s*|\s+", numbers)
+
+
+def _from_times(times: Sequence[float]) -> list[float]:
+    return Flow().sigma(np.array(times)).tolist()
+
+
+def _numbers(words: Sequence[str]) -> list[float]:
+    """Words as finite numbers, or a `ValueError` naming the first that is none."""
+    if len(words) > MAX_LEVELS:
+        raise ValueError(f"at most {MAX_LEVELS} levels, got {len(words)}")
+    return [_number(i, word) for i, word in enumerate(words, start=1)]
+
+
+def _number(i: int, word: str) -> float:
+    shown = word if len(word) <= 30 else word[:30] + "…"
+    if word.lower().lstrip("+-") in NOT_FINITE:
+        raise ValueError(f"value {i} is {shown}: levels must be finite")
+    if not word:
+        raise ValueError(f"value {i} is empty")
+    if len(word) > MAX_WORD or not NUMBER.fullmatch(word):
+        raise ValueError(f"value {i} is not a number: {shown!r}")
+    if not math.isfinite(number := float(word)):
+        raise ValueError(f"value {i} is too large: {shown}")
+    return number
+
+
+def _ask_about_commas(numbers: str, spec: ModelSpec | None) -> Parsed:
+    """'14,615 6,475 0' may be three numbers with decimal commas, or five without."""
+    offers = []
+    with_points = re.sub(r"(?<=\d),(?=\d)", ".", numbers)
+    for key, label, read in (
+        ("decimal_commas", "Read commas as decimal points", with_points),
+        ("separating_commas", "Read commas as separators", numbers),
+    ):
+        try:
+            found = diagnose(_numbers(_separated(read)), "plain", PASTED, spec).require()
+        except ValueError:
+            continue
+        offers.append(Offer(key, label, repaired(found.sigmas, key, PASTED)))
+    if not offers:
+        raise ValueError("commas in a list that is separated otherwise: write 14.615, not 14,615")
+    note = "these look like decimal commas: write 14.615 for 14,615, or say how to read them"
+    return Parsed(None, "plain", (note,), tuple(offers))
+
+
+def _read_json(content: Any, spec: ModelSpec | None) -> Parsed:
+    """A bare array, or an object with `sigmas` (VE) or `flow_times`, and perhaps its origin."""
+    if isinstance(content, list):
+        return diagnose(_json_numbers(content), "json", PASTED, spec)
+    if "sigmas" in content:
+        levels = _json_numbers(content["sigmas"])
+    elif "flow_times" in content:
+        levels = _from_times(_json_numbers(content["flow_times"]))
+    else:
+        raise ValueError("this JSON has no list named sigmas")
+    return diagnose(levels, "json", _json_origin(content.get("origin")), spec)
+
+
+def _json_origin(given: Any) -> Origin:
+    if not isinstance(given, dict):
+        return PASTED
+    params, parent = given.get("params"), given.get("parent")
+    params = params.items() if isinstance(params, dict) else ()
+    return Origin(
+        str(given.get("method", "pasted"))[:80],
+        {key: value for key, value in params if isinstance(value, str | int | float | None)},
+        str(given.get("reference", ""))[:400],
+        None if parent is None else str(parent)[:80],
+    )
+
+
+def _json_numbers(values: Any) -> list[float]:
+    if not isinstance(values, list):
+        raise ValueError("sigmas is not a list of numbers")
+    for i, value in enumerate(values[:MAX_LEVELS], start=1):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"value {i} is not a number: {str(value)[:30]!r}")
+    return _numbers([repr(value) for value in values])
