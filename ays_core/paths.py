@@ -55,8 +55,12 @@ class VP:
     alphas_cumprod: tuple[float, ...]
     name: Literal["vp"] = "vp"
 
-    @cached_property
+    @property
     def table(self) -> np.ndarray:
+        return self._table
+
+    @cached_property
+    def _table(self) -> np.ndarray:
         abar = np.asarray(self.alphas_cumprod, dtype=np.float64)
         return np.sqrt((1 - abar) / abar)
 

@@ -1,0 +1,227 @@
+"""Gaussian mixtures: models whose denoiser is a formula, in any number of dimensions.
+
+The data are sum_k w_k N(mu_k, C_k). Noise of level sigma adds sigma^2 to every variance, so the
+density at every level is again a mixture, and its score and denoiser are exact:
+
+    p(k | x) = softmax_k ( ln w_k + ln N(x; mu_k, C_k + sigma^2) )
+    D(x)     = sum_k p(k | x) [ mu_k + C_k (C_k + sigma^2)^-1 (x - mu_k) ]
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import torch
+
+from ays_core.denoiser import Batch
+from ays_core.paths import ModelSpec, linear_vp
+
+SIGMA_MIN, SIGMA_MAX = 0.002, 80.0
+# Model time is an index into DDPM's linear betas, begun low enough that the table reaches
+# SIGMA_MIN: sigma of its first entry is sqrt(beta / (1 - beta)).
+PATH = linear_vp(start=SIGMA_MIN**2 / (1 + SIGMA_MIN**2))
+CACHED = 200_000  # numbers per working array: what stays in a core's cache is three times as fast
+
+
+class Mixture:
+    """An exact model. weights (K,), means (K, d), covariances (K, d, d).
+
+    Arithmetic is in float64, whatever the dtype of x; results have the dtype of x.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        weights: Sequence[float] | np.ndarray,
+        means: np.ndarray,
+        covariances: np.ndarray,
+        *,
+        label: str = "",
+        reference: str = "a Gaussian mixture: its denoiser is a closed form",
+        licence: str = "",
+    ) -> None:
+        w = torch.as_tensor(np.asarray(weights), dtype=torch.float64)
+        self.weights = w / w.sum()
+        self.means = torch.as_tensor(means, dtype=torch.float64)
+        covariance = torch.as_tensor(covariances, dtype=torch.float64)
+        self.variances, self.axes = torch.linalg.eigh(covariance)  # C_k = axes diag(.) axes^T
+        centre = self.weights @ self.means
+        spread = self.means - centre
+        total = torch.einsum("k,kij->ij", self.weights, covariance)
+        self.total = total + torch.einsum("k,ki,kj->ij", self.weights, spread, spread)
+        self.centre = centre
+        self.spec = ModelSpec(
+            key=key,
+            label=label or key,
+            sample_shape=(self.means.shape[1],),
+            sigma_min=SIGMA_MIN,
+            sigma_max=SIGMA_MAX,
+            sigma_data=math.sqrt(float(self.total.diagonal().mean())),
+            path=PATH,
+            kind="points",
+            exact=True,
+            reference=reference,
+            licence=licence,
+        )
+
+    def encode(self, conditions: Sequence[str]) -> NoReturn:
+        asked = ", ".join(map(repr, conditions)) or "an empty list"
+        raise ValueError(f"{self.spec.label} has no classes to choose from, got {asked}")
+
+    def denoise(self, x: Batch, sigma: float, cond: None = None) -> Batch:  # noqa: ARG002
+        """D(x, sigma): shape (B, d), dtype of x. There are no classes, so no `cond`."""
+        shrink = self.variances / (self.variances + sigma**2)
+        gain = (self.axes * shrink[:, None]) @ self.axes.mT  # C (C + sigma^2)^-1, (K, d, d)
+        offset = self.means - (gain @ self.means[..., None])[..., 0]
+        x0 = []
+        for y in x.to(torch.float64).split(max(1, CACHED // self.means.numel())):
+            posterior = torch.softmax(self._log_joint(y, sigma), dim=1)  # (B, K)
+            mixed = (posterior @ gain.flatten(1)).view(*y.shape, y.shape[1])  # (B, d, d)
+            x0.append((mixed @ y[..., None])[..., 0] + posterior @ offset)
+        return torch.cat(x0).to(x.dtype)
+
+    def component(self, x: Batch) -> torch.Tensor:
+        """The component x most likely belongs to, as noise goes to 0: (B,) int64."""
+        return self._log_joint(x.to(torch.float64), 0.0).argmax(dim=1)
+
+    def log_density(self, x: Batch, sigma: float = 0.0) -> torch.Tensor:
+        """ln p(x; sigma) of data with noise of level sigma: (B,) float64."""
+        return torch.logsumexp(self._log_joint(x.to(torch.float64), sigma), dim=1)
+
+    def features(self, x: Batch) -> torch.Tensor:
+        """Coordinates for distances between sample sets: the points themselves, (B, d) float64."""
+        return x.to(torch.float64)
+
+    def decode(self, x: Batch) -> np.ndarray:
+        """(B, 2) float64 to draw: the point itself, or its two principal coordinates."""
+        y = x.detach().to(torch.float64)
+        if y.shape[1] == 1:
+            y = torch.cat([y, torch.zeros_like(y)], dim=1)
+        elif y.shape[1] > 2:
+            leading = torch.linalg.eigh(self.total).eigenvectors[:, -2:].flip(1)
+            y = (y - self.centre) @ leading
+        return y.numpy()
+
+    def data(self, num: int, seed: int, cond: None = None) -> Batch:  # noqa: ARG002
+        """`num` exact samples, (num, d) float32.
+
+        Stratified: a component of weight w gets num * w of them, rounded up or down. Counts drawn
+        at random would put a distance between two exact sample sets.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        k = stratified(self.weights, num, generator)
+        eps = torch.randn(num, self.means.shape[1], generator=generator, dtype=torch.float64)
+        scaled = self.variances[k].sqrt() * eps
+        return (self.means[k] + (self.axes[k] @ scaled[..., None])[..., 0]).float()
+
+    def _log_joint(self, y: torch.Tensor, sigma: float) -> torch.Tensor:
+        """ln w_k + ln N(y; mu_k, C_k + sigma^2): (B, K)."""
+        variance = self.variances + sigma**2
+        whiten = (self.axes / variance.sqrt()[:, None]).permute(2, 1, 0)  # (axis, d, K)
+        shift = -(whiten * self.means.T).sum(dim=1, keepdim=True)
+        white = torch.baddbmm(shift, y.expand(len(whiten), *y.shape), whiten)  # (axis, B, K)
+        log_volume = (variance * 2 * math.pi).log().sum(dim=1)
+        return self.weights.log() - 0.5 * (log_volume + white.square().sum(dim=0))
+
+
+def stratified(weights: torch.Tensor, num: int, generator: torch.Generator) -> torch.Tensor:
+    """`num` indices in random order; index k comes num * weights[k] times, rounded up or down."""
+    order = torch.randperm(len(weights), generator=generator)
+    offset = torch.rand((), generator=generator, dtype=torch.float64)
+    edges = torch.floor(num * weights[order].cumsum(0) + offset).long()
+    edges[-1] = num
+    counts = edges.diff(prepend=torch.zeros(1, dtype=torch.int64))
+    return order.repeat_interleave(counts)[torch.randperm(num, generator=generator)]
+
+
+# Mixture files: {"weights": [...], "means": [[...]], "stds": [...]} or "covariances" for "stds"
+
+MAX_BYTES = 4_000_000
+MAX_COMPONENTS = 2_000
+MAX_NUMBERS = 1_000_000  # in all covariances together
+MAX_EXTENT = SIGMA_MAX / 4  # noise of sigma_max must drown the data
+
+
+def read_mixture(path: Path | str) -> Mixture:
+    """The mixture in a JSON file: K weights, K means of d numbers, and the widths: K standard
+    deviations ("stds", one number or d numbers each) or K matrices d x d ("covariances").
+
+    Raises `ValueError`, with the file and the field at fault.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError(f"has more than {MAX_BYTES:,} bytes")
+        return Mixture(path.stem, *_parse(path.read_bytes()), label=path.stem)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"mixture file {path.name}: {error}") from None
+    except OSError as error:
+        raise ValueError(f"mixture file {path.name}: {error.strerror}") from None
+
+
+def _parse(text: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    content = json.loads(text)
+    if not isinstance(content, dict):
+        raise ValueError('must hold an object with "weights", "means" and "stds"')
+    unknown = set(content) - {"weights", "means", "stds", "covariances"}
+    if unknown:
+        raise ValueError(f"unknown field {min(unknown)!r}")
+    if ("stds" in content) == ("covariances" in content):
+        raise ValueError('needs either "stds" or "covariances"')
+    weights, means = _numbers(content, "weights", 1), _numbers(content, "means", 2)
+    num, dim = means.shape
+    if not 1 <= num <= MAX_COMPONENTS or dim < 1 or num * dim**2 > MAX_NUMBERS:
+        raise ValueError(
+            f"means: {num} components in {dim} dimensions; 1 to {MAX_COMPONENTS} components, "
+            f"and components x dimensions^2 at most {MAX_NUMBERS:,}"
+        )
+    if weights.shape != (num,):
+        raise ValueError(f"weights: {len(weights)} for {num} means")
+    if not (weights > 0).all():
+        raise ValueError(f"weights: must be positive, one is {weights.min():g}")
+    if np.abs(means).max() > MAX_EXTENT:
+        raise ValueError(f"means: must lie within ±{MAX_EXTENT:g}, as noise ends at {SIGMA_MAX:g}")
+    return weights, means, _covariances(content, num, dim)
+
+
+def _covariances(content: dict[str, Any], num: int, dim: int) -> np.ndarray:
+    """(K, d, d), symmetric and positive, from either field."""
+    if "stds" in content:
+        stds = _numbers(content, "stds", 1, 2)
+        if stds.shape not in ((num,), (num, dim)):
+            raise ValueError(f"stds: need {num} numbers, or {num} lists of {dim}")
+        if not (stds > 0).all() or stds.max() > MAX_EXTENT:
+            raise ValueError(f"stds: must be above 0 and at most {MAX_EXTENT:g}")
+        return np.eye(dim) * np.square(stds.reshape(num, -1, 1))
+    covariances = _numbers(content, "covariances", 3)
+    if covariances.shape != (num, dim, dim):
+        raise ValueError(f"covariances: need {num} matrices of {dim} x {dim}")
+    if not np.allclose(covariances, covariances.mT, rtol=1e-6, atol=0):
+        raise ValueError("covariances: every matrix must be symmetric")
+    variances = np.linalg.eigvalsh(covariances)
+    if variances.min() <= 0 or variances.max() > MAX_EXTENT**2:
+        raise ValueError(
+            f"covariances: eigenvalues must be above 0 and at most {MAX_EXTENT**2:g}, "
+            f"one is {variances.min() if variances.min() <= 0 else variances.max():g}"
+        )
+    return covariances
+
+
+def _numbers(content: dict[str, Any], field: str, *ranks: int) -> np.ndarray:
+    """A field as a float64 array, nested as deep as one of `ranks`."""
+    if field not in content:
+        raise ValueError(f'needs "{field}"')
+    try:
+        array = np.asarray(content[field], dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{field}: must be numbers, in lists of equal length") from None
+    if array.ndim not in ranks:
+        raise ValueError(f"{field}: must be lists nested {' or '.join(map(str, ranks))} deep")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{field}: every number must be finite")
+    return array
