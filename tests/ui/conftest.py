@@ -1,0 +1,78 @@
+"""Browser tests: one Chromium, small pages served by this process, no error in the console.
+
+page = visit(serve(demo), viewport={"width": 390, "height": 844})
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import gradio as gr
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from components import static, theme
+from tests.ui.chromium import launch
+
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test of this folder drives a browser."""
+    for item in items:
+        if "tests/ui" in item.path.as_posix():
+            item.add_marker(pytest.mark.ui)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def serve() -> Iterator[Callable[[gr.Blocks], str]]:
+    """Serves a page as the app does (theme, styles, static files); returns its address."""
+    running: list[gr.Blocks] = []
+
+    def start(demo: gr.Blocks) -> str:
+        running.append(demo)
+        _, address, _ = demo.queue().launch(
+            theme=theme.THEME,
+            css_paths=theme.CSS,
+            app_kwargs={"routes": static.routes()},
+            prevent_thread_lock=True,
+            run_history=False,
+            quiet=True,
+        )
+        return address
+
+    yield start
+    for demo in running:
+        demo.close()
+
+
+@pytest.fixture
+def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens an address; anything a page writes to the console as an error fails the test."""
+    contexts, problems = [], []
+
+    def note(message) -> None:
+        if message.type == "error" and "favicon" not in message.text:
+            problems.append(message.text)
+
+    def open_page(address: str, **options) -> Page:
+        contexts.append(chromium.new_context(**{"viewport": DESKTOP, **options}))
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", note)
+        page.goto(address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert problems == []
