@@ -47,12 +47,14 @@ class Parameter:
             if str(value) not in self.values.options:
                 options = ", ".join(self.values.options)
                 raise ValueError(f"{self.name} is {value!r}; choose one of: {options}")
-            return _boolean(str(value)) if self.kind is bool else str(value)
+            return str(value) == "true" if self.kind is bool else self.kind(str(value))
         low, high = self.values.low, self.values.high
         try:
             number = float(value)  # pyright: ignore[reportArgumentType] - refused just below
         except (TypeError, ValueError):
-            raise ValueError(f"{self.name} is not a number: {value!r}") from None
+            raise ValueError(f"{self.name} is not a number: {str(value)[:30]!r}") from None
+        except OverflowError:
+            number = math.inf
         if not math.isfinite(number) or not low <= number <= high:
             raise ValueError(f"{self.name} is {number:g}; it must lie between {low:g} and {high:g}")
         if self.kind is int and not number.is_integer():
@@ -61,10 +63,6 @@ class Parameter:
 
 
 YES_NO = Choice(("true", "false"))
-
-
-def _boolean(text: str) -> bool:
-    return text == "true"
 
 
 def adjustable(function: Callable[..., Any]) -> tuple[Parameter, ...]:

@@ -91,7 +91,8 @@ class Flow:
         return np.where(time >= last, FLOW_SIGMA_MAX, time / (1 - np.minimum(time, last)))
 
     def scale(self, sigma: float) -> float:
-        return 1 - float(self.time(np.array(sigma)))
+        # At t = 1 the native x is the noise alone, x = sigma * n.
+        return 1 / sigma if sigma >= FLOW_SIGMA_MAX else 1 / (1 + sigma)
 
 
 @dataclass(frozen=True)

@@ -85,12 +85,8 @@ class Schedule:
         evenly ("log-linear": AYS's own rule; "monotone": PCHIP). Both ends are kept, a final 0
         stays a final 0. Raises `ValueError` when there is no curve to read (one positive level).
         """
-        from scipy.interpolate import (  # pyright: ignore[reportMissingTypeStubs]
-            PchipInterpolator,
-        )
-
-        if num_steps < 1:
-            raise ValueError(f"a schedule needs at least 1 step, got {num_steps}")
+        if not 1 <= num_steps < MAX_LEVELS:
+            raise ValueError(f"a schedule has 1 to {MAX_LEVELS - 1} steps, got {num_steps}")
         if num_steps == self.num_steps:
             return self
         num = num_steps + (not self.final_zero)  # positive levels wanted
@@ -103,12 +99,8 @@ class Schedule:
             )
         else:
             known, wanted = np.linspace(0, 1, len(levels)), np.linspace(0, 1, num)
-            lam = np.log(levels)
-            curve = (
-                PchipInterpolator(known, lam)(wanted)
-                if resampling == "monotone"
-                else np.interp(wanted, known, lam)
-            )
+            read = _monotone if resampling == "monotone" else np.interp
+            curve = read(wanted, known, np.log(levels))
             inner = (float(sigma) for sigma in np.exp(curve[1:-1]))
             resampled = (levels[0], *inner, levels[-1])
         origin = Origin(
@@ -120,10 +112,19 @@ class Schedule:
         return Schedule((*resampled, 0.0) if self.final_zero else resampled, origin)
 
 
+def _monotone(wanted: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """PCHIP: a smooth curve through the values that never turns where they do not."""
+    from scipy.interpolate import (  # pyright: ignore[reportMissingTypeStubs]
+        PchipInterpolator,
+    )
+
+    return PchipInterpolator(known, values)(wanted)
+
+
 def checked_levels(sigmas: Sequence[float]) -> tuple[float, ...]:
     """`sigmas` as a tuple of floats, or a `ValueError` that names the offending values."""
-    if isinstance(sigmas, str):
-        raise ValueError("a schedule is a list of numbers, got text")
+    if isinstance(sigmas, str) or not hasattr(sigmas, "__len__"):
+        raise ValueError(f"a schedule is a list of numbers, got {type(sigmas).__name__}")
     if len(sigmas) > MAX_LEVELS:
         raise ValueError(f"at most {MAX_LEVELS} levels, got {len(sigmas)}")
     if len(sigmas) < 2:
@@ -144,11 +145,15 @@ def checked_levels(sigmas: Sequence[float]) -> tuple[float, ...]:
 
 def _checked_level(i: int, value: object) -> float:
     try:
+        if isinstance(value, str | bool):
+            raise TypeError
         level = float(value)  # pyright: ignore[reportArgumentType] - refused just below
     except (TypeError, ValueError):
-        raise ValueError(f"level {i} is not a number: {value!r}") from None
+        raise ValueError(f"level {i} is not a number: {str(value)[:30]!r}") from None
+    except OverflowError:
+        level = math.inf
     if not math.isfinite(level):
         raise ValueError(f"level {i} is {level}: levels must be finite")
     if level < 0:
         raise ValueError(f"level {i} is {level:g}: levels cannot be negative")
-    return level
+    return level + 0.0  # -0 becomes 0
