@@ -18,6 +18,7 @@ from ays_core.solvers.catalogue import SOLVERS, SolverEntry
 
 __all__ = ["SOLVERS", "SolverEntry", "Stepper", "first_order_step", "pin"]
 
+MIN_STEP = 1e-9  # in ln sigma: closer levels cannot be told apart in float64's differences
 STREAM = 1  # tells a row's solver noise from its start noise, which has the same seed
 
 
@@ -28,21 +29,28 @@ def pin(key: str, schedule: Schedule, *, seed: int = 0) -> Stepper:
     Raises `ValueError`, saying what would work, for levels the solver cannot run exactly.
     """
     entry = SOLVERS[key]
-    check_step_ratios(entry, schedule)
+    check_steps(entry, schedule)
     return Stepper(entry, schedule, seed)
 
 
-def check_step_ratios(entry: SolverEntry, schedule: Schedule) -> None:
-    """Raises `ValueError` for a step that is too short after the one before it."""
-    steps = [math.log(sigma / sigma_next) for sigma, sigma_next in pairwise(schedule.positive)]
-    for i, (before, step) in enumerate(pairwise(steps)):
-        if step < entry.min_step_ratio * before:
-            first, second, third = schedule.sigmas[i : i + 3]
+def check_steps(entry: SolverEntry, schedule: Schedule) -> None:
+    """Raises `ValueError` for levels too close to each other, or for this solver's memory.
+
+    A step may be short if it is the last: nothing divides by its length afterwards.
+    """
+    levels = schedule.positive
+    steps = [math.log(sigma / sigma_next) for sigma, sigma_next in pairwise(levels)]
+    for i, step in enumerate(steps):
+        pair = f"levels {i} and {i + 1} ({levels[i]:.9g}, {levels[i + 1]:.9g})"
+        if step < MIN_STEP:
+            raise ValueError(f"{pair} are equal to nine digits: move them apart or drop one")
+        neighbour = max(steps[max(i - 1, 0)], *steps[i + 1 : i + 2], step)
+        if i + 1 < len(steps) and step < entry.min_step_ratio * neighbour:
             raise ValueError(
-                f"{entry.label} cannot run levels {i} to {i + 2} ({first:g}, {second:g}, "
-                f"{third:g}): the second step is {before / step:.3g} times shorter than the first "
-                f"in ln sigma, at most {1 / entry.min_step_ratio:g} is exact. Move level {i + 1} "
-                f"up or level {i + 2} down, or use dpmpp_2m"
+                f"{entry.label} is not exact on {pair}: that step is {neighbour / step:.3g} times "
+                f"shorter than the one beside it in ln sigma, and the solver divides by it; up to "
+                f"{1 / entry.min_step_ratio:g} times is safe. Move the two levels apart, or use "
+                "euler or heun, which remember no step"
             )
 
 

@@ -33,8 +33,8 @@ class SolverEntry(Entry):
 
     `order`: of convergence (weak, of the distribution, for a stochastic solver), which the tests
     fit to within `tolerance`. `step(i, sigma, sigma_next)`: where step i calls the denoiser.
-    `takes`: what the scheduler is fed, computed from x0 and x. `min_step_ratio`: the least ratio
-    of a step to the one before, in ln sigma, at which the method is what it says.
+    `takes`: what the scheduler is fed, computed from x0 and x. `min_step_ratio`: a solver that
+    divides by a past step needs it to be at least this part of its neighbours, in ln sigma.
     """
 
     about: str = ""
@@ -57,6 +57,11 @@ class SolverEntry(Entry):
         last = 0 if final_zero else 1
         return sum(map(len, self.calls(range(num_steps + last, last - 1, -1))))
 
+
+# UniPC compares x0 before and after a correction: the difference does not shrink with the step.
+UNCORRECTED = 1 / 40
+# The difference of two x0 in float32, divided by the step between them: its rounding grows.
+ROUNDED = 1e-4
 
 SOLVERS: Catalogue[SolverEntry] = Catalogue("solver")
 
@@ -98,6 +103,7 @@ for entry in (
         about="Extrapolates x0 from the last two calls.",
         order=2,
         tolerance=0.15,
+        min_step_ratio=ROUNDED,
     ),
     SolverEntry(
         "dpmpp_2m_sde",
@@ -109,6 +115,7 @@ for entry in (
         order=2,
         tolerance=0.15,
         stochastic=True,
+        min_step_ratio=ROUNDED,
     ),
     SolverEntry(
         "euler_a",
@@ -135,7 +142,7 @@ for entry in (
         about="DPM++ 2M as a predictor, corrected by the next call at no extra cost.",
         order=3,
         tolerance=0.15,
-        min_step_ratio=1 / 40,
+        min_step_ratio=UNCORRECTED,
     ),
     SolverEntry(
         "dpmpp_2s",
@@ -154,6 +161,7 @@ for entry in (
         about="DPM++ 2M whose linear term is integrated exactly.",
         order=2,
         tolerance=0.15,
+        min_step_ratio=ROUNDED,
     ),
     SolverEntry(
         "dpmpp_2m_sde_heun",
@@ -165,6 +173,7 @@ for entry in (
         order=2,
         tolerance=0.15,
         stochastic=True,
+        min_step_ratio=ROUNDED,
     ),
     SolverEntry(
         "dpmpp_3m",
@@ -174,6 +183,7 @@ for entry in (
         about="Extrapolates x0 from three calls; second order, because a factor 2 is missing.",
         order=2,
         tolerance=0.3,
+        min_step_ratio=ROUNDED,
     ),
     SolverEntry(
         "dpmpp_3s",
@@ -199,7 +209,7 @@ for entry in (
         about="UniPC from three calls; its own start-up steps bound its order to 3 in the limit.",
         order=4,
         tolerance=0.4,
-        min_step_ratio=1 / 40,
+        min_step_ratio=UNCORRECTED,
     ),
     SolverEntry(
         "deis",
@@ -215,6 +225,7 @@ for entry in (
         about="Extrapolates eps from the last two calls, linear in ln sigma.",
         order=2,
         tolerance=0.15,
+        min_step_ratio=ROUNDED,
     ),
     SolverEntry(
         "ipndm",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -275,13 +276,38 @@ REFUSING = [key for key, entry in SOLVERS.items() if entry.min_step_ratio]
 
 
 @pytest.mark.parametrize("key", REFUSING)
-def test_nearly_coincident_levels_are_refused_with_a_way_out(key: str):
-    levels = (10.0, 3.0, 2.99, 1.0, 0.3)
-    with pytest.raises(ValueError, match=r"levels 0 to 2 \(10, 3, 2\.99\).*dpmpp_2m") as refusal:
+@pytest.mark.parametrize("short_after_long", [True, False])
+def test_a_step_too_short_for_its_memory_is_refused_with_a_way_out(key, short_after_long):
+    entry, gap = SOLVERS[key], 0.9 * SOLVERS[key].min_step_ratio
+    levels = (10.0, 10 / math.e, 10 / math.e ** (1 + gap), 2.0, 0.3)
+    levels = levels if short_after_long else (*levels[1:3], 10 / math.e ** (2 + gap), 0.3)
+    i = 1 if short_after_long else 0
+    with pytest.raises(ValueError, match=rf"levels {i} and {i + 1} \(3\.678.*or use euler or heun"):
         pin(key, Schedule(levels))
-    assert SOLVERS[key].label in str(refusal.value)
-    x, _ = solve("dpmpp_2m", Schedule(levels), unit_noise(2, 48))
-    assert torch.isfinite(x).all(), "what it advises works"
+    with pytest.raises(ValueError, match=re.escape(entry.label)):
+        pin(key, Schedule(levels))
+    pin(key, Schedule((3.0, 1.0, 1 / math.e ** (1.1 * entry.min_step_ratio), 0.4)))
+    pin(key, Schedule((3.0, 1.0, 1 / math.e**gap, 0.0)))  # nothing divides by a last step
+
+
+@pytest.mark.parametrize("key", SOLVERS)
+def test_the_closest_levels_a_solver_accepts_do_no_harm(key: str):
+    """One more level, close beside another, leaves the result about where it was."""
+    gap = max(1.1 * SOLVERS[key].min_step_ratio, 1e-8)
+    around, noise = karras(12).sigmas, unit_noise(4, 48, dtype=torch.float32)
+    step = math.log(around[4] / around[5])
+    beside = around[4] * math.exp(-gap * step)
+    plain, _ = solve(key, karras(12), noise, seed=3)
+    denser, _ = solve(key, Schedule((*around[:5], beside, *around[5:])), noise, seed=3)
+    if not SOLVERS[key].stochastic:
+        assert float((denser - plain).norm() / plain.norm()) < 0.1
+    assert torch.isfinite(denser).all()
+
+
+@pytest.mark.parametrize("key", SOLVERS)
+def test_levels_equal_to_nine_digits_are_refused(key: str):
+    with pytest.raises(ValueError, match=r"levels 1 and 2 \(3, 3\) are equal to nine digits"):
+        pin(key, Schedule((10.0, 3.0, math.nextafter(3, 0), 1.0)))
 
 
 def test_unknown_solver_is_refused_by_name():
