@@ -27,6 +27,17 @@ class Progress:
 Job = Generator[Progress, None, R]
 
 
+def relay(job: Job[R], change: Callable[[Progress], Progress]) -> Job[R]:
+    """`job` as a part of another one: its result, and its progress as `change` makes it."""
+    try:
+        while True:
+            yield change(next(job))
+    except StopIteration as stop:
+        return stop.value
+    finally:
+        job.close()
+
+
 def run(job: Job[R], on_progress: Callable[[Progress], object] = lambda _: None) -> R:
     """Run a job to its end, calling `on_progress` on the way."""
     try:
