@@ -7,9 +7,9 @@ call to the next. A solver that cannot run a schedule exactly is refused, never 
 from __future__ import annotations
 
 import math
-from itertools import pairwise
+import zlib
+from itertools import accumulate, pairwise
 
-import numpy as np
 import torch
 
 from ays_core.denoiser import Batch
@@ -19,7 +19,6 @@ from ays_core.solvers.catalogue import SOLVERS, SolverEntry
 __all__ = ["SOLVERS", "SolverEntry", "Stepper", "first_order_step", "pin"]
 
 MIN_STEP = 1e-9  # in ln sigma: closer levels cannot be told apart in float64's differences
-STREAM = 1  # tells a row's solver noise from its start noise, which has the same seed
 
 
 def pin(key: str, schedule: Schedule, *, seed: int = 0) -> Stepper:
@@ -66,7 +65,7 @@ class Stepper:
         steps = entry.calls(schedule.sigmas)
         self.calls = tuple(sigma for calls in steps for sigma in calls)
         self.ran: tuple[float, ...] = ()
-        self._begins = {0, *np.cumsum([len(calls) for calls in steps]).tolist()}
+        self._begins = {0, *accumulate(len(calls) for calls in steps)}
         self._levels = (*self.calls, schedule.sigmas[-1])  # level of x before and after each call
         self._final_zero = schedule.final_zero
         self._takes = entry.takes
@@ -112,12 +111,11 @@ class Stepper:
 
 
 def row_generator(seed: int) -> torch.Generator:
-    """Row `seed`'s own noise for the steps of a stochastic solver.
+    """Row `seed`'s own noise for the steps of a stochastic solver, unlike its start noise.
 
-    A CPU generator uses 32 bits of its seed, so the two words are mixed into 32.
+    A CPU generator uses 32 bits of its seed, and a checksum has 32.
     """
-    mixed = int(np.random.SeedSequence((seed, STREAM)).generate_state(1)[0])
-    return torch.Generator().manual_seed(mixed)
+    return torch.Generator().manual_seed(zlib.crc32(f"step noise {seed}".encode()))
 
 
 def first_order_step(x: Batch, x0: Batch, sigma: float, sigma_next: float) -> Batch:
