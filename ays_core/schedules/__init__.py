@@ -8,8 +8,8 @@ out: closed forms span the model's own range, tables keep theirs.
 
 from ays_core.schedules import closed_forms  # noqa: F401 - fills the catalogue
 from ays_core.schedules.entry import SCHEDULES, MadeFor, ScheduleEntry
-from ays_core.schedules.tables import TABLES, add_tables, read_table, scaled
+from ays_core.schedules.tables import TABLES, add_tables, fitted, read_table, scaled
 
-__all__ = ["SCHEDULES", "TABLES", "MadeFor", "ScheduleEntry", "read_table", "scaled"]
+__all__ = ["SCHEDULES", "TABLES", "MadeFor", "ScheduleEntry", "fitted", "read_table", "scaled"]
 
 add_tables()

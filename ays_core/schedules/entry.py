@@ -24,13 +24,14 @@ class MadeFor:
     guidance: float | None = None
 
     def warnings(self, spec: ModelSpec, solver: str, num_steps: int) -> tuple[str, ...]:
-        """How the use at hand differs from what the table was made for, one sentence each."""
+        """How the use at hand differs from what the table was made for, one sentence each.
+        `solver` is "" where none is chosen yet."""
         found = []
         if self.space != spec.path.name:
             found.append(f"made on a {self.space} noise path, {spec.label} has {spec.path.name}")
         if self.model not in (spec.key, spec.label):
             found.append(f"made for {self.model}, not for {spec.label}")
-        if self.solver and self.solver != solver:
+        if self.solver and solver and self.solver != solver:
             found.append(f"made for {self.solver}, not for {solver}")
         if self.steps != num_steps:
             found.append(f"made for {self.steps} steps, resampled to {num_steps}")

@@ -89,37 +89,68 @@ def _table_maker(key: str, printed: Schedule, twin: str | None) -> Callable[...,
     ) -> Schedule:
         """The table as printed; resampled log-linearly for another number of steps, and scaled
         in log sigma where a range is given. `final_zero=True` replaces a positive end by 0."""
-        num_steps = checked_steps(num_steps)
-        zero = twin is not None or printed.final_zero
-        if zero and final_zero is False:
-            raise ValueError(f"{key} ends in 0: a positive end is not among its numbers")
-        table = printed
-        if sigma_min is not None or sigma_max is not None:
-            given = checked_range(
-                spec,
-                printed.positive[-1] if sigma_min is None else sigma_min,
-                printed.positive[0] if sigma_max is None else sigma_max,
+        try:
+            if twin is None:
+                return fitted(printed, num_steps, spec, final_zero, sigma_min, sigma_max, name=key)
+            if final_zero is False:
+                raise ValueError(ENDS_IN_ZERO)
+            if twin == "zero":
+                return fitted(printed, num_steps, spec, True, sigma_min, sigma_max, name=key)
+            num_levels = checked_steps(num_steps)
+            found = fitted(
+                printed, max(1, num_levels - 1), spec, False, sigma_min, sigma_max, name=key
             )
-            table = scaled(printed, *given)
-        spec.check(table)
-        if twin == "a1111":
-            found = table.with_steps(num_steps - 1).sigmas if num_steps > 1 else table.sigmas[:1]
-            sigmas = (*found, 0.0)
-        else:
-            sigmas = table.with_steps(num_steps).sigmas
-            if zero or final_zero:
-                sigmas = (*sigmas[:-1], 0.0)
-        params = {"steps": num_steps, "final_zero": sigmas[-1] == 0}
-        if num_steps != printed.num_steps:
-            params |= {"resampling": "log-linear", "printed_steps": printed.num_steps}
-        if table is not printed:
-            params |= table.origin.params
-        origin = printed.origin
-        return Schedule(
-            sigmas, Origin(key, {**origin.params, **params}, origin.reference, origin.method)
-        )
+            params = {**found.origin.params, "steps": num_levels, "final_zero": True}
+            origin = Origin(key, params, found.origin.reference, found.origin.parent)
+            return Schedule((*found.sigmas[:num_levels], 0.0), origin)
+        except ValueError as error:
+            raise ValueError(f"{key}: {error}") from None
 
     return make
+
+
+ENDS_IN_ZERO = "it ends in 0, a positive end is not among its numbers"
+
+
+def fitted(
+    schedule: Schedule,
+    num_steps: int,
+    spec: ModelSpec,
+    final_zero: bool | None = None,
+    sigma_min: float | None = None,
+    sigma_max: float | None = None,
+    *,
+    name: str = "",
+) -> Schedule:
+    """A list of levels for a use: resampled to `num_steps`, scaled to a range where one is given,
+    a positive end replaced by 0 for `final_zero=True`. What was done is in its origin, under
+    `name`. Raises `ValueError` for a wish it cannot meet and for a range that `spec` does not have.
+    """
+    num_steps = checked_steps(num_steps)
+    if schedule.final_zero and final_zero is False:
+        raise ValueError(ENDS_IN_ZERO)
+    made = schedule
+    params: dict[str, object] = dict(schedule.origin.params)
+    if sigma_min is not None or sigma_max is not None:
+        made = scaled(
+            schedule,
+            *checked_range(
+                spec,
+                schedule.positive[-1] if sigma_min is None else sigma_min,
+                schedule.positive[0] if sigma_max is None else sigma_max,
+            ),
+        )
+        params |= made.origin.params
+    spec.check(made)
+    if num_steps != schedule.num_steps:
+        made = made.with_steps(num_steps)
+        params |= {"resampled_from": schedule.num_steps}
+    sigmas = (*made.sigmas[:-1], 0.0) if final_zero else made.sigmas
+    if sigmas == schedule.sigmas and not name:
+        return schedule
+    params |= {"steps": num_steps, "final_zero": sigmas[-1] == 0}
+    origin = schedule.origin
+    return Schedule(sigmas, Origin(name or origin.method, params, origin.reference, origin.method))
 
 
 def scaled(schedule: Schedule, sigma_min: float, sigma_max: float) -> Schedule:

@@ -1,0 +1,317 @@
+"""The command line is a contract: keys, exit codes, what goes to which stream."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ays_core.__main__ import main
+from ays_core.interop import DIALECTS
+from ays_core.models import MODELS
+from ays_core.schedules import SCHEDULES
+
+ROOT = Path(__file__).parents[2]
+MODEL = "spiral"
+LEVELS = [40.0, 10.0, 2.0, 0.5, 0.0]
+
+
+def answered(capsys, *argv):
+    """stdout of a command that must succeed."""
+    assert main([*map(str, argv)]) == 0, capsys.readouterr().err
+    return capsys.readouterr().out
+
+
+def answered_json(capsys, *argv):
+    return json.loads(answered(capsys, *argv, "--json").splitlines()[-1])
+
+
+def refused(capsys, *argv):
+    """The one line on stderr of a command that must be refused."""
+    assert main([*map(str, argv)]) == 2
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert streams.err.startswith("error: ") and streams.err.count("\n") == 1
+    assert "Traceback" not in streams.err
+    return streams.err
+
+
+@pytest.fixture
+def listed(tmp_path):
+    file = tmp_path / "levels.json"
+    file.write_text(json.dumps({"sigmas": LEVELS}))
+    return file
+
+
+# --- list ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["models", "solvers", "schedules", "dialects"])
+def test_list(capsys, kind):
+    entries = answered_json(capsys, "list", kind)[kind]
+    text = answered(capsys, "list", kind)
+    assert len(entries) == len(text.splitlines())
+    for entry, line in zip(entries, text.splitlines(), strict=True):
+        assert line.startswith(entry["key"]) and entry["label"] in line
+        assert entry["reference"]
+
+
+def test_list_schedules_carries_parameters_and_purpose(capsys):
+    entries = {e["key"]: e for e in answered_json(capsys, "list", "schedules")["schedules"]}
+    assert list(entries) == list(SCHEDULES)
+    rho = entries["karras"]["params"][0]
+    assert (rho["name"], rho["type"], rho["default"], rho["low"]) == ("rho", "float", 7.0, 1)
+    assert entries["karras"]["aliases"] == ["edm"]
+    assert entries["ays_sd15"]["made_for"]["steps"] == 10
+
+
+def test_listing_schedules_needs_neither_torch_nor_scipy():
+    script = (
+        "import sys; from ays_core.__main__ import main; main(['list', 'schedules']);"
+        "sys.exit(', '.join({'torch', 'scipy', 'gradio'} & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+# --- schedule ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["karras", "edm", "ays_sd15_a1111", "simple"])
+def test_schedule_by_key(capsys, key):
+    found = answered_json(capsys, "schedule", key, "--model", MODEL, "--steps", 7)
+    made = SCHEDULES[key].make(7, MODELS[MODEL].spec)
+    assert tuple(found["sigmas"]) == made.sigmas
+    assert found["origin"]["method"] == SCHEDULES[key].key
+    assert found["nfe"] == 0
+    assert set(found) == {"sigmas", "origin", "nfe", "seconds", "objective", "curve"}
+
+
+def test_schedule_as_text_is_a_list_that_reads_back(capsys, tmp_path):
+    text = answered(capsys, "schedule", "karras", "--model", MODEL, "--steps", 5)
+    (tmp_path / "a.txt").write_text(text)
+    again = answered(capsys, "schedule", tmp_path / "a.txt", "--model", MODEL)
+    assert again == text
+
+
+def test_schedule_options(capsys):
+    found = answered_json(
+        capsys,
+        *("schedule", "karras", "--model", MODEL, "--steps", 5, "--param", "rho=3"),
+        *("--sigma-min", 0.1, "--sigma-max", 20, "--no-final-zero"),
+    )
+    spec = MODELS[MODEL].spec
+    made = SCHEDULES["karras"].make(5, spec, rho=3, sigma_min=0.1, sigma_max=20, final_zero=False)
+    assert tuple(found["sigmas"]) == made.sigmas
+    assert found["origin"]["params"]["rho"] == 3
+
+
+def test_final_zero_has_three_settings(capsys):
+    for flags, last in (((), 0.029), (("--no-final-zero",), 0.029), (("--final-zero",), 0)):
+        argv = ("schedule", "ays_sd15", "--model", MODEL, "--steps", 10, *flags)
+        assert answered_json(capsys, *argv)["sigmas"][-1] == last
+
+
+def test_schedule_from_a_file(capsys, listed):
+    found = answered_json(capsys, "schedule", listed, "--model", MODEL)
+    assert found["sigmas"] == LEVELS
+    found = answered_json(capsys, "schedule", listed, "--model", MODEL, "--steps", 8, "--resample")
+    assert len(found["sigmas"]) == 9
+    assert found["sigmas"][0] == 40 and found["sigmas"][-2:] == [0.5, 0]
+    found = answered_json(
+        capsys, "schedule", listed, "--model", MODEL, "--sigma-max", 20, "--sigma-min", 1
+    )
+    assert (found["sigmas"][0], found["sigmas"][-2]) == (20, 1)
+
+
+def test_what_json_says_can_be_read_again(capsys, tmp_path):
+    argv = ("schedule", "karras", "--model", MODEL, "--steps", 6)
+    text = answered(capsys, *argv, "--json")
+    (tmp_path / "k.json").write_text(text)
+    found = answered_json(capsys, "schedule", tmp_path / "k.json", "--model", MODEL)
+    first = json.loads(text)
+    assert (found["sigmas"], found["origin"]) == (first["sigmas"], first["origin"])
+
+
+def test_notes_go_to_stderr(capsys, tmp_path):
+    (tmp_path / "a.txt").write_text("80 3 1")
+    assert main(["schedule", str(tmp_path / "a.txt"), "--model", MODEL]) == 0
+    assert "note: no final 0" in capsys.readouterr().err
+    assert main(["schedule", "ays_sd15", "--model", MODEL, "--steps", "5"]) == 0
+    err = capsys.readouterr().err
+    assert "note: made for Stable Diffusion 1.5" in err
+    assert "note: made for 10 steps, resampled to 5" in err
+
+
+# --- bad input -----------------------------------------------------------------------------------
+
+BAD_LISTS = {
+    "not numeric": ("3 two 1", "value 2 is not a number: 'two'"),
+    "NaN": ("3 nan 1", "value 2 is nan: levels must be finite"),
+    "infinite": ("inf 3 1", "value 1 is inf: levels must be finite"),
+    "increasing": ("1 2 3", "levels increase: flip them?"),
+    "duplicate": ("3 2 2 1", "levels 1 and 2 are equal (2): levels must decrease"),
+    "negative": ("3 2 -1", "level 2 is -1: levels cannot be negative"),
+    "0 inside": ("3 0 2 1", "level 1 is 0: only the last level may be 0"),
+    "one level": ("3", "a schedule needs at least 2 levels, got 1"),
+    "10,000 levels": (
+        " ".join(str(i) for i in range(10_000, 0, -1)),
+        "at most 1001 levels, got 10000",
+    ),
+    "above the model": ("90 3 1", "level 0 is 90, above Spiral's sigma_max 80"),
+    "timesteps": ("999 500 10", "these look like timesteps"),
+    "empty": ("", "nothing to read"),
+    "broken JSON": ('{"sigmas": [1,', "not valid JSON"),
+    "no list": ("{}", "no list named sigmas"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_LISTS)
+@pytest.mark.parametrize("command", ["schedule", "sample", "convert"])
+def test_bad_lists(capsys, tmp_path, command, name):
+    text, sentence = BAD_LISTS[name]
+    file = tmp_path / "bad.txt"
+    file.write_text(text)
+    argv = {
+        "schedule": ("schedule", file, "--model", MODEL),
+        "sample": (
+            *("sample", "--model", MODEL, "--solver", "euler"),
+            *("--schedule", file, "--out", tmp_path / "out"),
+        ),
+        "convert": ("convert", file, "--to", "csv", "--model", MODEL),
+    }[command]
+    assert sentence in refused(capsys, *argv)
+    assert not (tmp_path / "out").exists()
+
+
+KARRAS = ("schedule", "karras", "--model", MODEL, "--steps", 5)
+SAMPLE = ("sample", "--model", MODEL, "--schedule", "karras", "--steps", 5, "--out", "/nowhere")
+BAD_ARGUMENTS = [
+    ((), "required: COMMAND"),
+    (("fly",), "invalid choice: 'fly'"),
+    (("list", "cats"), "invalid choice: 'cats'"),
+    (("schedule", "karras", "--steps", 5), "required: --model"),
+    (("schedule", "karras", "--model", MODEL), "--steps is needed for karras"),
+    (("schedule", "karas", "--model", MODEL, "--steps", 5), "no schedule and no file 'karas'"),
+    (("schedule", "karras", "--model", "cat", "--steps", 5), "unknown model 'cat'"),
+    (("schedule", "karras", "--model", "cat.json", "--steps", 5), "cat.json"),
+    (("schedule", "karras", "--model", MODEL, "--steps", 0), "'0' is not a whole number"),
+    (("schedule", "karras", "--model", MODEL, "--steps", "six"), "'six' is not a whole number"),
+    (("schedule", "karras", "--model", MODEL, "--steps", 2000), "2000 steps; give 1 to 1000"),
+    (("schedule", "beta", "--model", MODEL, "--steps", 900), "the nearest number that works is"),
+    ((*KARRAS, "--param", "rho=99"), "rho is 99; it must lie between 1 and 15"),
+    ((*KARRAS, "--param", "roh=7"), "unknown parameter 'roh'; adjustable here: rho"),
+    ((*KARRAS, "--param", "rho"), "--param is 'rho'; write it as name=value"),
+    ((*KARRAS, "--sigma-max", 100), "sigma_max is 100, above Spiral's 80"),
+    ((*KARRAS, "--sigma-max", "nan"), "'nan' is not a number"),
+    ((*KARRAS, "--sigma-min", -1), "sigma_min is -1; it must be a positive number"),
+    ((*KARRAS, "--sigma-min", 9, "--sigma-max", 3), "sigma_min (9) must be below sigma_max (3)"),
+    ((*KARRAS, "--what"), "unrecognized arguments: --what"),
+    ((*SAMPLE,), "required: --solver"),
+    ((*SAMPLE, "--solver", "fast"), "unknown solver 'fast'"),
+    ((*SAMPLE, "--solver", "euler", "--class", "dog"), "has no classes"),
+    ((*SAMPLE, "--solver", "euler", "--guidance", 3), "guidance 3 needs a class or a prompt"),
+    ((*SAMPLE, "--solver", "euler", "--seed", -1), "'-1' is not a whole number"),
+    ((*SAMPLE, "--solver", "euler", "--num", 0), "'0' is not a whole number"),
+    (("convert", "/nowhere/at/all", "--to", "csv"), "No such file"),
+    (("convert", __file__, "--to", "word"), "unknown dialect 'word'; known: plain"),
+]
+
+
+@pytest.mark.parametrize(("argv", "sentence"), BAD_ARGUMENTS, ids=lambda value: str(value)[:60])
+def test_bad_arguments(capsys, argv, sentence):
+    assert sentence in refused(capsys, *argv)
+
+
+def test_a_file_of_another_length_needs_resample(capsys, listed):
+    said = refused(capsys, "schedule", listed, "--model", MODEL, "--steps", 8)
+    assert "has 4 steps, --steps asks for 8: add --resample" in said
+    said = refused(capsys, "schedule", listed, "--model", MODEL, "--no-final-zero")
+    assert "ends in 0" in said
+    said = refused(capsys, "schedule", listed, "--model", MODEL, "--param", "rho=3")
+    assert "--param does not go with a list of levels" in said
+
+
+def test_a_file_that_is_not_text(capsys, tmp_path):
+    (tmp_path / "a.bin").write_bytes(bytes(range(256)))
+    assert "is not a text file" in refused(capsys, "convert", tmp_path / "a.bin", "--to", "csv")
+    assert "error: " in refused(capsys, "convert", tmp_path, "--to", "csv")
+
+
+def test_a_process_ends_with_one_line_and_2():
+    argv = [
+        sys.executable,
+        "-m",
+        "ays_core",
+        "schedule",
+        "karras",
+        "--model",
+        MODEL,
+        "--steps",
+        "x",
+    ]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stdout == "" and done.stderr.count("\n") == 1
+
+
+# --- sample --------------------------------------------------------------------------------------
+
+
+def test_sample_points(capsys, tmp_path, listed):
+    argv = ("sample", "--model", MODEL, "--solver", "heun", "--schedule", listed, "--num", 3)
+    found = answered_json(capsys, *argv, "--seed", 5, "--out", tmp_path / "a")
+    assert found["schedule"]["sigmas"] == found["ran"] == LEVELS
+    assert found["nfe"] == len(found["calls"]) == 7
+    assert found["files"] == ["points.csv"]
+    rows = points(tmp_path / "a")
+    assert len(rows) == 3 and set(rows[0]) == {"x", "y"}
+    saved = json.loads((tmp_path / "a" / "run.json").read_text())
+    assert {**saved, "seconds": found["seconds"], "files": found["files"]} == found
+    answered(capsys, *argv, "--seed", 5, "--out", tmp_path / "b")
+    for name in ("points.csv", "run.json"):  # the same bytes: no time stamps
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    answered(capsys, *argv, "--seed", 6, "--out", tmp_path / "c")
+    first, second = ([float(row["x"]) for row in found] for found in (rows, points(tmp_path / "c")))
+    assert np.allclose(first[1:], second[:2], atol=1e-5)  # sample k depends on its seed alone
+
+
+def points(folder):
+    return list(csv.DictReader((folder / "points.csv").read_text().splitlines()))
+
+
+def test_progress_goes_to_stderr(capsys, tmp_path):
+    argv = ["sample", "--model", MODEL, "--solver", "euler", "--schedule", "karras", "--steps", "4"]
+    assert main([*argv, "--num", "2", "--out", str(tmp_path), "--json"]) == 0
+    streams = capsys.readouterr()
+    assert "sampling 4/4" in streams.err
+    assert len(streams.out.splitlines()) == 1
+
+
+def test_a_mixture_file_is_a_model(capsys, tmp_path):
+    mixture = {"weights": [0.5, 0.5], "means": [[-1, 0, 0], [1, 0, 0]], "stds": [0.1, 0.1]}
+    (tmp_path / "two.json").write_text(json.dumps(mixture))
+    found = answered_json(
+        capsys,
+        *("sample", "--model", tmp_path / "two.json", "--solver", "euler", "--steps", 4),
+        *("--schedule", "karras", "--num", 2, "--out", tmp_path / "out"),
+    )
+    assert found["nfe"] == 4
+
+
+# --- convert -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_convert(capsys, listed, dialect):
+    text = answered(capsys, "convert", listed, "--to", dialect, "--model", MODEL)
+    assert np.allclose(DIALECTS[dialect].read(text), LEVELS, rtol=1e-7)
+
+
+def test_convert_from_stdin(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("14.615\n0.5\n0"))
+    assert answered(capsys, "convert", "-", "--to", "comfyui") == "14.615, 0.5, 0.0\n"
