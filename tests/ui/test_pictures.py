@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import replace
 
 import gradio as gr
@@ -109,7 +110,13 @@ def row(page: Page, key: str, view: str = "one") -> Locator:
 
 
 def pixels(target: Locator) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(target.screenshot())).convert("RGB")).astype(int)
+    """What is painted there, (height, width, 3). The browser snaps boxes to whole pixels."""
+    target.scroll_into_view_if_needed()
+    box = target.bounding_box()
+    assert box
+    clip = {side: math.floor(value + 0.5) for side, value in box.items()}
+    image = Image.open(io.BytesIO(target.page.screenshot(clip=clip)))  # pyright: ignore
+    return np.asarray(image.convert("RGB")).astype(int)
 
 
 def test_rows_are_patched_in_place_and_never_blank(page: Page):
