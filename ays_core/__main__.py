@@ -100,11 +100,29 @@ def parser() -> Parser:
     add_params(made)
     add_json(made)
 
+    made = command("optimize", commands.optimize, "a better schedule for a model and a solver")
+    made.add_argument("method", metavar="METHOD")
+    made.add_argument("--start", metavar="KEY|FILE", default="karras")
+    add_levels(made)
+    add_run(made)
+    add_params(made)
+    made.add_argument("--out", metavar="FILE")
+    add_json(made)
+
     made = command("sample", commands.sample_pictures, "pictures or points from one schedule")
     made.add_argument("--schedule", metavar="KEY|FILE", required=True)
     add_levels(made)
-    add_run(made, num=16)
+    add_run(made)
+    made.add_argument("--num", type=count, default=16, metavar="N")
     made.add_argument("--out", metavar="DIR", required=True)
+    add_json(made)
+
+    made = command("compare", commands.compare_schedules, "several schedules on the same noise")
+    made.add_argument("file", metavar="FILE", nargs="?", help="a saved comparison to repeat")
+    made.add_argument("--schedules", metavar="KEY|FILE,...")
+    add_levels(made, required=False)
+    add_run(made, required=False)
+    made.add_argument("--num", type=count, default=256, metavar="N")
     add_json(made)
 
     made = command("convert", commands.convert, "a list of levels as another tool reads it")
@@ -114,8 +132,8 @@ def parser() -> Parser:
     return top
 
 
-def add_levels(made: Parser) -> None:
-    made.add_argument("--model", metavar="M", required=True, help="key, or a mixture file")
+def add_levels(made: Parser, required: bool = True) -> None:
+    made.add_argument("--model", metavar="M", required=required, help="key, or a mixture file")
     made.add_argument("--steps", type=count, metavar="N")
     made.add_argument("--sigma-min", type=number, metavar="S", help="default: the model's")
     made.add_argument("--sigma-max", type=number, metavar="S", help="default: the model's")
@@ -123,11 +141,10 @@ def add_levels(made: Parser) -> None:
     made.add_argument("--resample", action="store_true", help="a FILE to --steps steps")
 
 
-def add_run(made: Parser, num: int) -> None:
-    made.add_argument("--solver", metavar="S", required=True)
+def add_run(made: Parser, required: bool = True) -> None:
+    made.add_argument("--solver", metavar="S", required=required)
     made.add_argument("--class", "--prompt", dest="conditions", action="append", default=[])
     made.add_argument("--guidance", type=number, default=1.0, metavar="G", help="1 is off")
-    made.add_argument("--num", type=count, default=num, metavar="N")
     made.add_argument("--seed", type=seed, default=0)
 
 

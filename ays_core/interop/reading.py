@@ -150,10 +150,16 @@ def _json_origin(given: Any) -> Origin:
     params = params.items() if isinstance(params, dict) else ()
     return Origin(
         str(given.get("method", "pasted"))[:80],
-        {key: value for key, value in params if isinstance(value, str | int | float | None)},
+        {key: value for key, value in params if _is_plain(value)},
         str(given.get("reference", ""))[:400],
         None if parent is None else str(parent)[:80],
     )
+
+
+def _is_plain(value: Any) -> bool:
+    """A scalar, or a list of them such as an objective's curve: what a record is made of."""
+    values = value if isinstance(value, list) else [value]
+    return all(isinstance(each, str | int | float | None) for each in values)
 
 
 def _json_numbers(values: Any) -> list[float]:

@@ -6,13 +6,18 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pytest
 
 from ays_core.__main__ import main
+from ays_core.catalogue import Catalogue, Entry
 from ays_core.interop import DIALECTS
+from ays_core.job import Progress
 from ays_core.models import MODELS
+from ays_core.params import Range
+from ays_core.schedule import Origin, Schedule
 from ays_core.schedules import SCHEDULES
 
 ROOT = Path(__file__).parents[2]
@@ -238,7 +243,7 @@ def test_a_file_of_another_length_needs_resample(capsys, listed):
 
 def test_a_file_that_is_not_text(capsys, tmp_path):
     (tmp_path / "a.bin").write_bytes(bytes(range(256)))
-    assert "is not a text file" in refused(capsys, "convert", tmp_path / "a.bin", "--to", "csv")
+    assert "not a text file" in refused(capsys, "convert", tmp_path / "a.bin", "--to", "csv")
     assert "error: " in refused(capsys, "convert", tmp_path, "--to", "csv")
 
 
@@ -315,3 +320,149 @@ def test_convert(capsys, listed, dialect):
 def test_convert_from_stdin(capsys, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("14.615\n0.5\n0"))
     assert answered(capsys, "convert", "-", "--to", "comfyui") == "14.615, 0.5, 0.0\n"
+
+
+# --- compare -------------------------------------------------------------------------------------
+
+COMPARE = ("compare", "--model", MODEL, "--solver", "euler", "--steps", 4, "--num", 16)
+
+
+def test_compare(capsys, listed):
+    found = answered_json(capsys, *COMPARE, "--schedules", f"karras,ays_sd15_zero,{listed}")
+    assert [row["schedule"] for row in found["rows"]] == ["karras", "ays_sd15_zero", str(listed)]
+    for row in found["rows"]:
+        assert row["ran"] == pytest.approx(row["sigmas"], rel=1e-12)
+        assert row["nfe"] == 4
+        assert row["metrics"]["rmse"] > 0
+        assert row["metrics"]["energy_floor"] > 0
+    assert found["rows"][2]["sigmas"] == LEVELS
+    assert found["reference"] == {"solver": "heun", "nfe": 399}
+    text = answered(capsys, *COMPARE, "--schedules", "karras,log_snr")
+    assert [line.split()[0] for line in text.splitlines()[:3]] == ["schedule", "karras", "log_snr"]
+    assert "comes closest" in text.splitlines()[-1]
+
+
+def test_a_saved_comparison_can_be_repeated(capsys, tmp_path, listed):
+    argv = (*COMPARE, "--schedules", f"karras,{listed}", "--seed", 20_000)
+    first = answered_json(capsys, *argv)
+    (tmp_path / "saved.json").write_text(json.dumps(first))
+    again = answered_json(capsys, "compare", tmp_path / "saved.json")
+    for found in (first, again):
+        for row in found["rows"]:
+            del row["seconds"]
+    assert again == first
+
+
+def test_a_schedule_that_the_solver_cannot_run_leaves_the_others(capsys, tmp_path):
+    (tmp_path / "steep.txt").write_text("80 79.99999 1 0")
+    argv = ("compare", "--model", MODEL, "--solver", "unipc", "--num", 4)
+    both = ("--schedules", f"karras,{tmp_path / 'steep.txt'}", "--steps", 3)
+    rows = answered_json(capsys, *argv, *both)["rows"]
+    assert rows[0]["metrics"] and "error" not in rows[0]
+    assert "times shorter" in rows[1]["error"] and not rows[1]["metrics"]
+    assert "times shorter" in answered(capsys, *argv, *both)
+    said = refused(capsys, *argv, "--schedules", tmp_path / "steep.txt")
+    assert "times shorter" in said.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (("compare",), "--model is needed, or the file of a saved comparison"),
+        (("compare", "--model", MODEL, "--solver", "euler"), "--schedules is needed"),
+        ((*COMPARE, "--schedules", "karras,karas"), "no schedule and no file 'karas'"),
+        ((*COMPARE, "--schedules", "karras,"), "no schedule and no file ''"),
+        (("compare", "/nowhere.json"), "No such file"),
+        (("compare", __file__), "is not a saved comparison"),
+    ],
+)
+def test_bad_comparisons(capsys, argv, sentence):
+    assert sentence in refused(capsys, *argv)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("model", 3), ("num", "many"), ("num", -1), ("seed", True), ("guidance", None), ("rows", {})],
+)
+def test_saved_comparisons_that_were_meddled_with(capsys, tmp_path, field, value):
+    saved = {"model": MODEL, "solver": "euler", "conditions": [], "guidance": 1.0, "num": 4}
+    saved |= {"seed": 0, "rows": [{"schedule": "a", "sigmas": LEVELS}]}
+    (tmp_path / "saved.json").write_text(json.dumps(saved | {field: value}))
+    said = refused(capsys, "compare", tmp_path / "saved.json")
+    assert f"is not a saved comparison: {field} is" in said
+    del saved[field]
+    (tmp_path / "saved.json").write_text(json.dumps(saved))
+    assert f"no {field}" in refused(capsys, "compare", tmp_path / "saved.json")
+
+
+# --- optimize ------------------------------------------------------------------------------------
+
+
+def halving(denoise, start, solver, *, seed=0, rounds: Annotated[int, Range(1, 9)] = 3):
+    """An optimizer for tests: scales the schedule down, round by round."""
+    schedule = start
+    for i in range(rounds):
+        record = {"evaluations": i + 1, "objective": "a number", "curve": [3.0, 2.0, 1.0][: i + 1]}
+        levels = tuple(sigma / 2 for sigma in schedule.sigmas)
+        schedule = Schedule(levels, Origin("halving", {**record, "seed": seed}))
+        yield Progress("halving", i + 1, rounds, schedule)
+        if rounds == 9:
+            raise KeyboardInterrupt
+    return schedule
+
+
+@pytest.fixture
+def halving_listed(monkeypatch):
+    listed = Catalogue[Entry]("optimizer")
+    listed.add(Entry("halving", "Halving", halving, "this test"))
+    monkeypatch.setattr("ays_core.commands.catalogue", lambda kind: listed)
+
+
+OPTIMIZE = ("optimize", "halving", "--model", MODEL, "--solver", "euler", "--steps", 4)
+
+
+def test_optimize(capsys, tmp_path, halving_listed):
+    out = tmp_path / "best.json"
+    argv = (*OPTIMIZE, "--param", "rounds=2", "--seed", 3, "--out", out)
+    found = answered_json(capsys, *argv)
+    start = SCHEDULES["karras"].make(4, MODELS[MODEL].spec)
+    assert found["sigmas"] == [sigma / 4 for sigma in start.sigmas]
+    assert found["nfe"] == 2
+    assert found["objective"] == {"name": "a number", "value": 2.0}
+    assert found["curve"] == [3.0, 2.0]
+    assert found["origin"]["params"]["seed"] == 3
+    assert json.loads(out.read_text()) == found
+    again = answered_json(capsys, "schedule", out, "--model", MODEL)
+    assert (again["sigmas"], again["origin"]) == (found["sigmas"], found["origin"])
+
+
+def test_an_interrupted_search_writes_the_best_so_far(capsys, tmp_path, halving_listed):
+    out = tmp_path / "best.json"
+    argv = [*map(str, OPTIMIZE), "--param", "rounds=9", "--out", str(out), "--json"]
+    assert main(argv) == 130
+    streams = capsys.readouterr()
+    found = json.loads(streams.out.splitlines()[-1])
+    assert json.loads(out.read_text()) == found
+    assert found["curve"] == [3.0]
+    assert "interrupted: this is the best so far" in streams.err
+    assert "Traceback" not in streams.err
+
+
+def test_an_interruption_before_there_is_a_result(capsys, monkeypatch):
+    def interrupted(name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ays_core.commands.load", interrupted)
+    assert main([*map(str, KARRAS)]) == 130
+    streams = capsys.readouterr()
+    assert streams.out == "" and streams.err == "interrupted before there was a result\n"
+
+
+def test_bad_searches(capsys, halving_listed):
+    assert "unknown optimizer 'doubling'; known: halving" in refused(
+        capsys, "optimize", "doubling", *OPTIMIZE[2:]
+    )
+    assert "rounds is 99; it must lie between 1 and 9" in refused(
+        capsys, *OPTIMIZE, "--param", "rounds=99"
+    )
+    assert "--steps is needed" in refused(capsys, *OPTIMIZE[:-2])

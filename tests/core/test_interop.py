@@ -313,5 +313,5 @@ def test_an_origin_from_outside_is_cut_to_size():
     }
     origin = parse(json.dumps({"sigmas": [2, 1, 0], "origin": given})).schedule.origin
     assert (len(origin.method), len(origin.reference), origin.parent) == (80, 400, "3")
-    assert origin.params == {"b": "c"}
+    assert origin.params == {"b": "c", "curve": [1, 2.5]}
     assert parse('{"sigmas": [2, 1, 0], "origin": 7}').schedule.origin.method == "pasted"

@@ -1,0 +1,137 @@
+"""What the command line does: one function per command, from parsed arguments to an `Answer`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from importlib import import_module
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from ays_core.catalogue import Catalogue, UnknownKey
+from ays_core.commands.inputs import chosen, given, load, read_file, saved_comparison
+from ays_core.commands.outputs import (
+    Answer,
+    Bar,
+    asked,
+    described,
+    facts,
+    row,
+    schedule_answer,
+    table,
+    watched,
+    write_samples,
+)
+from ays_core.interop import DIALECTS, write
+from ays_core.job import run
+from ays_core.params import parse_params
+from ays_core.schedule import Schedule
+
+CATALOGUES = {  # imported when asked for: torch takes a second
+    "models": ("ays_core.models", "MODELS"),
+    "solvers": ("ays_core.solvers", "SOLVERS"),
+    "schedules": ("ays_core.schedules", "SCHEDULES"),
+    "optimizers": ("ays_core.optimizers", "OPTIMIZERS"),
+    "dialects": ("ays_core.interop", "DIALECTS"),
+    "metrics": ("ays_core.metrics", "METRICS"),
+}
+
+
+def catalogue(kind: str) -> Catalogue[Any]:
+    module, name = CATALOGUES[kind]
+    return getattr(import_module(module), name)
+
+
+def list_entries(args: argparse.Namespace) -> Answer:
+    tunable = args.kind in ("schedules", "optimizers")
+    entries = [facts(entry, tunable) for entry in catalogue(args.kind).values()]
+    width = max(len(entry["key"]) for entry in entries)
+    text = "\n".join(f"{entry['key']:<{width}}  {entry['label']}" for entry in entries)
+    return Answer(text, {args.kind: entries})
+
+
+def make_schedule(args: argparse.Namespace) -> Answer:
+    began = perf_counter()
+    schedule = chosen(args.schedule, args, load(args.model).spec, given(args.param))
+    return schedule_answer(schedule, perf_counter() - began)
+
+
+def sample_pictures(args: argparse.Namespace) -> Answer:
+    from ays_core.denoiser import bind
+    from ays_core.sampling import sample, start_noise
+
+    model = load(args.model)
+    schedule = chosen(args.schedule, args, model.spec)
+    denoise = bind(model, args.conditions, args.guidance)
+    noise = start_noise(model.spec, args.num, args.seed)
+    ran = run(sample(denoise, schedule, args.solver, noise, seed=args.seed), Bar())
+    settings = {
+        **asked(args),
+        "schedule": described(schedule),
+        "ran": list(ran.ran),
+        "calls": list(ran.calls),
+        "nfe": ran.nfe,
+    }
+    folder = Path(args.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = write_samples(folder, model.decode(ran.samples), args.seed, settings)
+    (folder / "run.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    text = f"{len(files)} files in {folder}, {ran.nfe} calls, {ran.seconds:.2f} s"
+    return Answer(text, {**settings, "seconds": ran.seconds, "files": files})
+
+
+def optimize(args: argparse.Namespace) -> Answer:
+    from ays_core.denoiser import bind
+
+    entry = catalogue("optimizers")[args.method]
+    model = load(args.model)
+    start = chosen(args.start, args, model.spec)
+    own = parse_params(entry.make, given(args.param))
+    began = perf_counter()
+    denoise = bind(model, args.conditions, args.guidance)
+    job = entry.make(denoise, start, args.solver, seed=args.seed, **own)
+    schedule, complete = watched(job)
+    answer = schedule_answer(schedule, perf_counter() - began, complete)
+    if args.out:
+        Path(args.out).write_text(json.dumps(answer.content, indent=2) + "\n", encoding="utf-8")
+    return answer
+
+
+def compare_schedules(args: argparse.Namespace) -> Answer:
+    from ays_core.compare import compare
+    from ays_core.denoiser import bind
+    from ays_core.sampling import start_noise
+
+    named = saved_comparison(args) if args.file else named_schedules(args)
+    model = load(args.model)
+    denoise = bind(model, args.conditions, args.guidance)
+    noise = start_noise(model.spec, args.num, args.seed)
+    schedules = list(named.values())
+    job = compare(denoise, schedules, args.solver, noise, seed=args.seed)
+    result, complete = watched(job)
+    if complete and not result.ranked:
+        raise ValueError(result.cells[0].error)
+    rows = [row(name, cell, result) for name, cell in zip(named, result.cells, strict=False)]
+    reference = result.reference and {
+        "solver": result.reference.solver,
+        "nfe": result.reference.nfe,
+    }
+    finding = result.finding_with({schedule: name for name, schedule in named.items()})
+    content = {**asked(args), "reference": reference, "finding": finding, "rows": rows}
+    return Answer(f"{table(rows)}\n{result.reference_note}\n{finding}", content, complete)
+
+
+def named_schedules(args: argparse.Namespace) -> dict[str, Schedule]:
+    for name in ("model", "solver", "schedules"):
+        if getattr(args, name) is None:
+            raise ValueError(f"--{name} is needed, or the file of a saved comparison")
+    spec = load(args.model).spec
+    return {name: chosen(name, args, spec) for name in args.schedules.split(",")}
+
+
+def convert(args: argparse.Namespace) -> Answer:
+    if args.to not in DIALECTS:
+        raise UnknownKey(f"unknown dialect {args.to!r}; known: {', '.join(DIALECTS)}")
+    spec = load(args.model).spec if args.model else None
+    return Answer(write(args.to, read_file(args.file, args, spec), spec), {})

@@ -1,0 +1,121 @@
+"""From names, files and `k=v` words to what commands work with."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ays_core.catalogue import UnknownKey
+from ays_core.interop import parse
+from ays_core.interop.reading import MAX_TEXT
+from ays_core.params import parse_params
+from ays_core.paths import ModelSpec
+from ays_core.schedule import Schedule
+from ays_core.schedules import SCHEDULES, fitted
+
+
+def load(model: str) -> Any:
+    from ays_core.models import load_model
+
+    return load_model(model)
+
+
+def chosen(
+    name: str, args: argparse.Namespace, spec: ModelSpec, params: dict[str, str] | None = None
+) -> Schedule:
+    """The schedule `name`, a catalogue key or a file, with the steps, range and end asked for."""
+    if name in SCHEDULES:
+        entry = SCHEDULES[name]
+        if args.steps is None:
+            raise ValueError(f"--steps is needed for {name}")
+        if entry.made_for:
+            args.notes += entry.made_for.warnings(spec, getattr(args, "solver", ""), args.steps)
+        return entry.make(
+            args.steps,
+            spec,
+            final_zero=args.final_zero,
+            sigma_min=args.sigma_min,
+            sigma_max=args.sigma_max,
+            **parse_params(entry.make, params or {}),
+        )
+    if name != "-" and not Path(name).is_file():
+        raise UnknownKey(f"no schedule and no file {name!r}; known: {', '.join(SCHEDULES)}")
+    if params:
+        raise ValueError(f"--param does not go with a list of levels ({name})")
+    listed = read_file(name, args, None if args.sigma_max else spec)
+    steps = args.steps or listed.num_steps
+    if steps != listed.num_steps and not args.resample:
+        raise ValueError(
+            f"{name} has {listed.num_steps} steps, --steps asks for {steps}: "
+            "add --resample to resample it"
+        )
+    return fitted(listed, steps, spec, args.final_zero, args.sigma_min, args.sigma_max)
+
+
+def read_file(name: str, args: argparse.Namespace, spec: ModelSpec | None) -> Schedule:
+    """The list of levels in a file, "-" for stdin; what is odd about it becomes a note."""
+    try:
+        parsed = parse(read_text(name), spec)
+        schedule = parsed.require()
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+    args.notes += parsed.notes
+    return schedule
+
+
+def read_text(name: str) -> str:
+    """A file's text, "-" for stdin; no more of it than `parse` takes."""
+    if name == "-":
+        return sys.stdin.read(MAX_TEXT + 1)
+    try:
+        with open(name, encoding="utf-8") as file:
+            return file.read(MAX_TEXT + 1)
+    except UnicodeDecodeError:
+        raise ValueError("not a text file") from None
+
+
+def given(params: Sequence[str]) -> dict[str, str]:
+    """`k=v` arguments as a mapping."""
+    found = {}
+    for text in params:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise ValueError(f"--param is {text!r}; write it as name=value")
+        found[key] = value
+    return found
+
+
+SAVED: dict[str, Callable[[Any], bool]] = {
+    "model": lambda value: isinstance(value, str),
+    "solver": lambda value: isinstance(value, str),
+    "conditions": lambda value: isinstance(value, list),
+    "guidance": lambda value: type(value) in (int, float) and math.isfinite(value),
+    "num": lambda value: type(value) is int and value > 0,
+    "seed": lambda value: type(value) is int and value >= 0,
+    "rows": lambda value: isinstance(value, list) and all(isinstance(row, dict) for row in value),
+}
+
+
+def saved_comparison(args: argparse.Namespace) -> dict[str, Schedule]:
+    """The schedules of what `compare --json` wrote; its settings take the place of arguments."""
+    try:
+        content = json.loads(read_text(args.file))
+        if not isinstance(content, dict):
+            raise ValueError("it holds no object")
+        for name, holds in SAVED.items():
+            if name not in content:
+                raise ValueError(f"it has no {name}")
+            if not holds(content[name]):
+                raise ValueError(f"{name} is {str(content[name])[:30]!r}")
+            setattr(args, name, content[name])
+        return {
+            str(row.get("schedule", i)): parse(json.dumps(row)).require()
+            for i, row in enumerate(content["rows"])
+        }
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{args.file} is not a saved comparison: {error}") from None
