@@ -236,11 +236,18 @@ def bind_to(model):
 
 
 def test_a_start_that_is_better_is_kept():
-    coarse = {"teacher_steps": 20, "num": 32}  # too coarse a grid to beat what a finer one found
-    fine = run(optimal_stepsize(MODEL, karras(4), "euler", teacher_steps=200, num=32))
-    again = run(optimal_stepsize(MODEL, fine, "euler", teacher="log_snr", **coarse))
-    assert again.sigmas == fine.sigmas
+    found = run(optimal_stepsize(MODEL, karras(4), "euler", **SMALL))
+    grid = teacher_grid(MODEL, karras(4), "karras", SMALL["teacher_steps"])
+    x = 80 * start_noise(MODEL.spec, SMALL["num"], 0)
+    end = run(replay(MODEL, grid, x))
+    first, second, *rest = found.sigmas  # off the teacher's levels there is something better
+    moved = [Schedule((first, second * f, *rest)) for f in np.linspace(0.9, 1.1, 21)]
+    better = min(moved, key=lambda schedule: rmse(run(replay(MODEL, schedule, x)), end))
+    assert better != found
+    again = run(optimal_stepsize(MODEL, better, "euler", **SMALL))
+    assert again == better
     assert again.origin.params["error"] == again.origin.params["start_error"]
+    assert again.origin.params["error"] < found.origin.params["error"]
 
 
 @pytest.mark.parametrize("teacher", TEACHERS)
