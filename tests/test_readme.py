@@ -21,6 +21,7 @@ def test_the_walk_runs():
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
     assert names["result"].ran == names["start"].sigmas  # pyright: ignore
+    assert "reference" in names["answer"].finding  # pyright: ignore
 
 
 def test_front_matter_agrees_with_the_requirements():
