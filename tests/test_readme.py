@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
+
+import pytest
+
+from ays_core.__main__ import main
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -14,6 +19,7 @@ def front_matter() -> dict[str, str]:
     return dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
 
 
+@pytest.mark.slow
 def test_the_walk_runs():
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len(blocks) >= 5
@@ -22,6 +28,16 @@ def test_the_walk_runs():
         exec(compile(block, "README.md", "exec"), names)
     assert names["result"].ran == names["start"].sigmas  # pyright: ignore
     assert "reference" in names["answer"].finding  # pyright: ignore
+
+
+@pytest.mark.slow
+def test_the_commands_run_one_after_the_other(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    commands = re.findall(r"^python -m ays_core (.+)$", README, re.MULTILINE)
+    assert len(commands) >= 5
+    for command in commands:
+        assert main(shlex.split(command)) == 0, command
+        assert capsys.readouterr().out.strip(), command
 
 
 def test_front_matter_agrees_with_the_requirements():
