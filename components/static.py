@@ -1,12 +1,13 @@
 """The page's own js and css files and plotly.js, served by this process: nothing from other hosts.
 
 Addresses are relative, so they work under a sub-path, and end in a hash of the content, so a
-browser may keep them for ever. Each file is compressed once.
+browser may keep them for ever. Each file is compressed once, ahead of the first visitor.
 """
 
 from __future__ import annotations
 
 import hashlib
+import threading
 from functools import cache
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def head(*names: str) -> str:
 
 def routes() -> list[Route]:
     """What `launch(app_kwargs={"routes": ...})` needs to serve these files."""
+    threading.Thread(target=_compress_all, daemon=True).start()
     return [Route(f"/{PREFIX}/{{name:path}}", _send)]
 
 
@@ -47,6 +49,13 @@ def _content(name: str) -> bytes:
 @cache
 def _compressed(name: str) -> bytes:
     return brotli.compress(_content(name), quality=9)
+
+
+def _compress_all() -> None:
+    """Plotly takes half a second: the first visitor should not wait for it."""
+    files = (path for path in sorted(ASSETS.rglob("*")) if path.suffix in TYPES)
+    for name in (PLOTLY, *(path.relative_to(ASSETS).as_posix() for path in files)):
+        _compressed(name)
 
 
 def _path(name: str) -> Path:

@@ -1,0 +1,124 @@
+"""The draggable curve: a `gr.HTML` subclass whose page code stands in assets/editor.
+
+Its value is a list of noise levels. `release` fires when a level was moved, added, removed, typed
+or undone; `input` while one moves, if `live_ms` asks for it. A push from Python changes the curve
+in place and can be undone like any other change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from ays_core.schedule import MAX_LEVELS, Schedule, checked_levels
+from components import static
+
+TEMPLATE = (
+    '<div class="se-root"><p class="se-loading" role="status">'
+    "Loading the curve… the table edits the same levels.</p></div>"
+)
+ON_LOAD = "window.ScheduleEditor.mount({element, props, trigger, watch});"
+FILES = (
+    "editor/editor.css",
+    static.PLOTLY,
+    "editor/levels.js",
+    "editor/axes.js",
+    "editor/figure.js",
+    "editor/strips.js",
+    "editor/editor.js",
+)
+
+
+@dataclass(frozen=True)
+class Edited:
+    """Levels from the page. `rev`: the browser's edit number; an answer that carries it back is
+    dropped when the user has edited on meanwhile."""
+
+    sigmas: tuple[float, ...]
+    rev: int | None = None
+
+
+class ScheduleEditor(gr.HTML):
+    """An editable schedule.
+
+    `references`: curves behind it, {"name", "sigmas", "color", "dash", "source"} each.
+    `times`: {"lam": ln sigma ascending, "time": model time, "discrete": bool}, for the axis of
+    model time. `bars`: one value an interval, drawn under the curve with `bars_label`.
+    """
+
+    def __init__(  # noqa: PLR0913 - the component's props
+        self,
+        value: Schedule | Sequence[float] | None = None,
+        *,
+        label: str = "Schedule",
+        references: Sequence[dict[str, Any]] = (),
+        sigma_min: float = 1e-3,
+        sigma_max: float = 1e3,
+        times: dict[str, Any] | None = None,
+        bars: Sequence[float] = (),
+        bars_label: str = "",
+        lock_first: bool = True,
+        lock_last: bool = True,
+        max_levels: int = 200,
+        height: int = 300,
+        live_ms: int = 0,
+        interactive: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            value=value,
+            label=label,
+            html_template=TEMPLATE,
+            js_on_load=ON_LOAD,
+            head=static.head(*FILES),
+            apply_default_css=False,
+            references=list(references),
+            sigma_min=sigma_min,
+            sigma_max=sigma_max,
+            times=times,
+            bars=list(bars),
+            bars_label=bars_label,
+            lock_first=lock_first,
+            lock_last=lock_last,
+            max_levels=min(max_levels, MAX_LEVELS),
+            height=height,
+            live_ms=live_ms,
+            interactive=interactive,
+            **kwargs,
+        )
+
+    def preprocess(self, payload: Any) -> Edited | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Levels from a client, which can send anything: refused in the core's own words."""
+        if payload is None:
+            return None
+        rev = payload.get("rev") if isinstance(payload, dict) else None
+        sigmas = payload.get("sigmas") if isinstance(payload, dict) else payload
+        try:
+            if not isinstance(sigmas, list):
+                raise ValueError('levels must be a list: {"sigmas": [14.6, ..., 0]}')
+            return Edited(checked_levels(sigmas), rev if type(rev) is int else None)
+        except ValueError as refused:
+            raise gr.Error(str(refused), print_exception=False) from None
+
+    def postprocess(self, value: Any) -> dict[str, Any] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        if value is None:
+            return None
+        levels = value.sigmas if isinstance(value, Schedule | Edited) else value
+        return {"sigmas": [float(v) for v in levels], "rev": getattr(value, "rev", None)}
+
+    def api_info(self) -> dict[str, Any]:
+        levels = {"type": "array", "items": {"type": "number"}}
+        return {
+            "type": "object",
+            "properties": {"sigmas": {**levels, "description": "strictly decreasing noise levels"}},
+            "required": ["sigmas"],
+        }
+
+    def example_payload(self) -> dict[str, Any]:
+        return {"sigmas": [10.0, 1.0, 0.1]}
+
+    def example_value(self) -> list[float]:
+        return [10.0, 1.0, 0.1]
