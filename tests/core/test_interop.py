@@ -307,7 +307,7 @@ def test_hostile_text_is_refused_in_time(unit):
 def test_an_origin_from_outside_is_cut_to_size():
     given = {
         "method": "m" * 999,
-        "params": {"a": [1], "b": "c"},
+        "params": {"a": [[1]], "b": "c", "curve": [1, 2.5]},
         "reference": "r" * 999,
         "parent": 3,
     }
