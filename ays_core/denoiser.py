@@ -59,6 +59,7 @@ class Bound:
     model: Model
     cond: Cond | None = None
     guidance: float = 1.0
+    conditions: tuple[str, ...] = ()  # what `cond` encodes, for records
 
     @property
     def spec(self) -> ModelSpec:
@@ -84,4 +85,4 @@ def bind(model: Model, conditions: Sequence[str] | str = (), guidance: float = 1
     chosen = (conditions,) if isinstance(conditions, str) else tuple(conditions)
     if guidance != 1 and not chosen:
         raise ValueError(f"guidance {guidance:g} needs a class or a prompt to guide to")
-    return Bound(model, model.encode(chosen) if chosen else None, guidance)
+    return Bound(model, model.encode(chosen) if chosen else None, guidance, chosen)
