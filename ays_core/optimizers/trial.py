@@ -1,0 +1,88 @@
+"""How well a schedule serves its solver, tried on training noises: what optimizers choose by.
+
+Deterministic solvers are tried against the reference run of the same noises. A stochastic one is
+tried as a set of samples: against exact samples, or where there are none (a network, guidance)
+against a fine run of the solver itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from ays_core.compare import HasFeatures, reference_run
+from ays_core.denoiser import Batch, Bound
+from ays_core.job import Job
+from ays_core.metrics import METRICS
+from ays_core.optimizers.entry import training_noise
+from ays_core.sampling import SampleRun, sample
+from ays_core.schedule import Schedule
+from ays_core.schedules import SCHEDULES
+from ays_core.solvers import SOLVERS
+
+FINE_STEPS = 50  # of a stochastic solver's own fine run
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A solver's exam: the noise, (B, *sample_shape), and what should come of it (`target`:
+    samples for "rmse", features for "sliced_w2"). Lower scores are better. `evaluations`: what it
+    cost to prepare."""
+
+    denoise: Bound
+    solver: str
+    noise: Batch
+    seed: int
+    metric: str
+    target: torch.Tensor
+    evaluations: int = 0
+
+    @property
+    def num(self) -> int:
+        return len(self.noise)
+
+    @property
+    def measures(self) -> str:
+        """What a score is, in words."""
+        to = "the reference run" if self.metric == "rmse" else "the samples it should give"
+        return f"{METRICS[self.metric].label.lower()} to {to}, {self.num} training noises"
+
+    def score(self, schedule: Schedule) -> Job[float]:
+        """The schedule's score; infinite where the solver cannot run it. Costs its calls."""
+        try:
+            checked = self.denoise.spec.check(schedule)
+            ran = yield from sample(self.denoise, checked, self.solver, self.noise, seed=self.seed)
+        except ValueError:
+            return float("inf")
+        samples = ran.samples if self.metric == "rmse" else features(self.denoise, ran.samples)
+        return METRICS[self.metric].make(samples, self.target)
+
+
+def prepare(
+    denoise: Bound, solver: str, num: int, seed: int, reference: SampleRun | None = None
+) -> Job[Trial]:
+    """The exam of `solver` on `num` training noises from `seed` on. Costs a reference run of them,
+    unless the caller has it, or a fine run of a stochastic solver without exact samples."""
+    solver = SOLVERS[solver].key
+    noise = training_noise(denoise, num, seed)
+    if not SOLVERS[solver].stochastic:
+        given, spent = reference, 0
+        if given is None:
+            given = yield from reference_run(denoise, noise)
+            spent = given.nfe * num
+        return Trial(denoise, solver, noise, seed, "rmse", given.samples, spent)
+    if isinstance(denoise.model, HasFeatures) and denoise.guidance == 1:
+        exact = features(denoise, denoise.data(num, seed))
+        return Trial(denoise, solver, noise, seed, "sliced_w2", exact)
+    fine = SCHEDULES["karras"].make(FINE_STEPS, denoise.spec)
+    ran = yield from sample(denoise, fine, solver, noise.flip(0), seed=seed)
+    target = features(denoise, ran.samples)
+    return Trial(denoise, solver, noise, seed, "sliced_w2", target, ran.nfe * num)
+
+
+def features(denoise: Bound, x: Batch) -> torch.Tensor:
+    """The coordinates in which sets are compared: the model's own, else all elements. (B, d)."""
+    if isinstance(denoise.model, HasFeatures):
+        return denoise.model.features(x)
+    return x.flatten(1)

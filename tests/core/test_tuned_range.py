@@ -1,0 +1,130 @@
+"""Range-tuned twins, the trials they are chosen by, and the verdict on a search."""
+
+import dataclasses
+
+import pytest
+
+from ays_core.compare import compare, name_of, reference_run
+from ays_core.denoiser import bind
+from ays_core.job import run
+from ays_core.models import MODELS
+from ays_core.optimizers import OPTIMIZERS
+from ays_core.optimizers.judge import judge
+from ays_core.optimizers.trial import prepare
+from ays_core.optimizers.tuned_range import GRID, tried_ranges, tuned
+from ays_core.sampling import start_noise
+from ays_core.schedule import Schedule
+from ays_core.schedules import SCHEDULES
+
+MODEL = bind(MODELS["grid"].load())
+KARRAS = SCHEDULES["karras"].make(6, MODEL.spec)
+
+
+def error(schedule, solver="euler", seed=0, num=64):
+    noise = start_noise(MODEL.spec, num, seed)
+    return run(compare(MODEL, [schedule], solver, noise)).cells[0].metrics["rmse"]
+
+
+@pytest.mark.parametrize("key", ["karras", "log_snr", "kl_optimal"])
+def test_twin_is_the_same_formula_in_a_better_range(key):
+    plain = SCHEDULES[key].make(6, MODEL.spec)
+    twin = run(tuned(MODEL, key, 6, "euler"))
+    params = twin.origin.params
+    own = {k: params[k] for k in ("sigma_min", "sigma_max", "rho", "c") if k in params}
+    assert twin == SCHEDULES[key].make(6, MODEL.spec, **own)
+    assert params["score"] == pytest.approx(error(twin))
+    assert params["score"] < error(plain)
+    assert error(twin, seed=20_000) < error(plain, seed=20_000)
+
+
+def test_twin_is_the_best_of_its_grid():
+    twin = run(tuned(MODEL, "log_snr", 6, "euler"))  # no parameter of its own: 36 ranges and itself
+    highs, lows = tried_ranges(MODEL.spec, final_zero=True)
+    assert len(highs) == len(lows) == GRID
+    assert (highs[0], lows[0]) == (MODEL.spec.sigma_max, MODEL.spec.sigma_min)
+    scores = [
+        error(SCHEDULES["log_snr"].make(6, MODEL.spec, sigma_max=high, sigma_min=low))
+        for high in highs
+        for low in lows
+    ]
+    assert twin.origin.params["score"] == pytest.approx(min(scores))
+
+
+def test_twin_says_how_it_was_found():
+    twin = run(tuned(MODEL, "karras", 6, "heun", seed=3, num=16))
+    assert twin.origin.method == "karras*" and twin.origin.parent == "karras"
+    assert twin.origin.reference == SCHEDULES["karras"].reference
+    assert name_of(twin) == "Karras with its range tuned"
+    tries = 1 + GRID**2 + GRID
+    assert twin.origin.params["evaluations"] == 16 * (399 + tries * 11)
+    assert {"solver": "heun", "seed": 3, "num": 16}.items() <= twin.origin.params.items()
+
+
+def test_a_reference_at_hand_is_used():
+    reference = run(reference_run(MODEL, start_noise(MODEL.spec, 64, 0)))
+    again = run(tuned(MODEL, "karras", 4, "euler", reference=reference))
+    assert again == run(tuned(MODEL, "karras", 4, "euler"))
+    assert again.origin.params["evaluations"] == 64 * (1 + GRID**2 + GRID) * 4
+
+
+def test_without_a_final_zero_the_end_stays():
+    twin = run(tuned(MODEL, "karras", 5, "euler", final_zero=False, num=16))
+    assert twin.sigmas[-1] == MODEL.spec.sigma_min and twin.num_steps == 5
+
+
+def test_every_snapshot_is_a_schedule_and_no_worse_than_the_one_before():
+    snapshots = {}
+    run(tuned(MODEL, "karras", 4, "euler"), lambda p: snapshots.setdefault(p.snapshot))
+    assert all(isinstance(s, Schedule) and s.num_steps == 4 for s in snapshots)
+    errors = [error(schedule) for schedule in snapshots]
+    assert len(errors) > 2 and errors == sorted(errors, reverse=True)
+    assert next(iter(snapshots)) == SCHEDULES["karras"].make(4, MODEL.spec)
+
+
+def test_stochastic_solvers_are_tried_as_sets_of_samples():
+    trial = run(prepare(MODEL, "euler_a", 200, 0))
+    assert trial.metric == "sliced_w2" and trial.evaluations == 0
+    fine, coarse = (SCHEDULES["karras"].make(n, MODEL.spec) for n in (60, 6))
+    assert run(trial.score(fine)) < run(trial.score(coarse))
+
+
+def test_guidance_leaves_no_exact_samples_so_a_fine_run_is_the_target():
+    guided = dataclasses.replace(MODEL, guidance=2.0)  # no condition: the same denoiser
+    trial = run(prepare(guided, "euler_a", 200, 0))
+    assert trial.metric == "sliced_w2" and trial.evaluations == 200 * 50
+    fine, coarse = (SCHEDULES["karras"].make(n, MODEL.spec) for n in (60, 6))
+    assert run(trial.score(fine)) < run(trial.score(coarse))
+
+
+def test_what_a_solver_cannot_run_scores_worst():
+    trial = run(prepare(MODEL, "unipc", 8, 0))
+    assert run(trial.score(Schedule((10.0, 1.0, 0.9999, 0.1)))) == float("inf")
+
+
+# The verdict
+
+
+def test_a_win_is_said_with_the_baselines_beside_it():
+    best = run(OPTIMIZERS["oss"].make(MODEL, KARRAS, "euler"))
+    verdict = run(judge(MODEL, best, KARRAS, "euler", num=100))
+    assert [c.schedule.origin.method for c in verdict.comparison.cells] == [
+        *("oss", "karras", "log_snr", "karras*", "log_snr*")
+    ]
+    assert verdict.comparison.seed == 20_000 and "100 noises not used" in verdict.sentence
+    assert verdict.won == (verdict.best == best)
+    assert verdict.sentence.startswith("Optimal stepsize (OSS)") == verdict.won
+    assert all(cell.run.trajectory == () for cell in verdict.comparison.cells)
+
+
+def test_a_loss_is_said_too():
+    first_order = run(OPTIMIZERS["oss"].make(MODEL, KARRAS, "heun"))
+    verdict = run(judge(MODEL, first_order, KARRAS, "heun", num=100))  # it ruins Heun
+    assert not verdict.won
+    assert "Optimal stepsize (OSS), found by a search, loses here to" in verdict.sentence
+
+
+def test_twins_at_hand_are_not_tuned_again():
+    calls = []
+    verdict = run(judge(MODEL, KARRAS, KARRAS, "euler", num=20, twins=[]), calls.append)
+    assert len(calls) == 399 + 2 * 6 + 3  # the reference, two schedules, and the reports
+    assert len(verdict.comparison.cells) == 2
