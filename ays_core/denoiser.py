@@ -78,11 +78,12 @@ class Bound:
 
 
 def bind(model: Model, conditions: Sequence[str] | str = (), guidance: float = 1.0) -> Bound:
-    """`model` for one or several classes or prompts, with guidance (1 = off).
+    """`model` for one or several classes or prompts ("" or none: unconditional), with guidance.
 
-    Raises `ValueError` for guidance without a condition to guide to.
+    Guidance 1 is off. Raises `ValueError` for guidance without a condition to guide to.
     """
-    chosen = (conditions,) if isinstance(conditions, str) else tuple(conditions)
+    listed = [conditions] if isinstance(conditions, str) else conditions
+    chosen = tuple(filter(None, listed))
     if guidance != 1 and not chosen:
         raise ValueError(f"guidance {guidance:g} needs a class or a prompt to guide to")
     return Bound(model, model.encode(chosen) if chosen else None, guidance, chosen)

@@ -119,6 +119,29 @@ class Mixture:
         scaled = self.variances[k].sqrt() * eps
         return (self.means[k] + (self.axes[k] @ scaled[..., None])[..., 0]).float()
 
+    def extent(self) -> tuple[float, float, float, float]:
+        """(x_min, x_max, y_min, y_max) to draw in: nearly all of the data, and some air."""
+        drawn = self.decode(self.data(4000, seed=0))
+        low, high = np.quantile(drawn, [0.002, 0.998], axis=0)
+        air = 0.12 * float((high - low).max())
+        (x_min, y_min), (x_max, y_max) = low - air, high + air
+        return float(x_min), float(x_max), float(y_min), float(y_max)
+
+    def density(self, size: int = 160) -> np.ndarray | None:
+        """The density of the data over `extent`, (size, size), first row at the top.
+
+        Softened to the size of a pixel, so that narrow components are not lost between pixels.
+        None where the data are not points in the plane.
+        """
+        if self.means.shape[1] != 2:
+            return None
+        x_min, x_max, y_min, y_max = self.extent()
+        x = torch.linspace(x_min, x_max, size, dtype=torch.float64)
+        y = torch.linspace(y_max, y_min, size, dtype=torch.float64)
+        grid = torch.cartesian_prod(y, x).flip(1)
+        pixel = max(x_max - x_min, y_max - y_min) / size
+        return self.log_density(grid, pixel).exp().view(size, size).numpy()
+
     def _log_joint(self, y: torch.Tensor, sigma: float) -> torch.Tensor:
         """ln w_k + ln N(y; mu_k, C_k + sigma^2): (B, K)."""
         variance = self.variances + sigma**2

@@ -1,0 +1,161 @@
+"""AYS Studio: lays out the panels, connects them, launches; nothing else."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+import gradio as gr
+
+from components import (
+    about_panel,
+    jobs,
+    model_panel,
+    optimize_panel,
+    rows_panel,
+    schedule_panel,
+    static,
+    theme,
+)
+from components.limits import QUEUE_SIZE
+from components.state import first_studio, warm
+
+TITLE = "AYS Studio"
+RULE = "Same model, same noise, same number of steps: only the noise levels differ."
+PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+EDIT: dict[str, Any] = {**PRIVATE, "trigger_mode": "always_last"}
+COMPUTE: dict[str, Any] = {**PRIVATE, "concurrency_limit": 8, "concurrency_id": "compute"}
+
+
+def build() -> gr.Blocks:
+    first = first_studio()
+    with gr.Blocks(title=TITLE, fill_width=True) as demo:
+        studio = gr.State(first)
+        gr.HTML(f"<h1>{TITLE}</h1><p>{RULE}</p>", elem_id="title", padding=False)
+        with gr.Tabs():
+            with gr.Tab("Studio", id="studio"):
+                model = model_panel.build(first)
+                with gr.Row(elem_id="desk"):
+                    with gr.Column(scale=5, min_width=340):
+                        schedule = schedule_panel.build(first)
+                        optimize = optimize_panel.build(studio, first)
+                    with gr.Column(scale=7, min_width=340):
+                        rows = rows_panel.build(first)
+            with gr.Tab("About", id="about"):
+                about_panel.build()
+        connect(demo, studio, model, schedule, optimize, rows)
+    return demo
+
+
+def connect(
+    demo: gr.Blocks,
+    studio: gr.State,
+    model: model_panel.ModelPanel,
+    schedule: schedule_panel.SchedulePanel,
+    optimize: optimize_panel.OptimizePanel,
+    rows: rows_panel.RowsPanel,
+) -> None:
+    """Every change makes a new Studio; the rows are then computed from it, and the newest wins."""
+
+    def recompute(event):
+        """After any change: the dependent controls first, then the rows."""
+        return event.success(rows_panel.show, studio, rows.view, **COMPUTE)
+
+    def redraw(event):
+        """After a change that the curve did not make itself."""
+        return event.success(
+            schedule_panel.redrawn, studio, [schedule.editor, schedule.table], **PRIVATE
+        )
+
+    loaded = demo.load(model_panel.capability, studio, model.line, **PRIVATE)
+    loaded.success(optimize_panel.cost, studio, optimize.cost, **PRIVATE)
+    recompute(loaded)
+
+    controls = [model.model, model.condition, model.guidance, model.solver, model.steps, model.seed]
+    changed = gr.on(
+        [control.input for control in controls],
+        model_panel.changed,
+        [studio, *controls],
+        [studio, model.condition, model.guidance],
+        **EDIT,
+    )
+    recompute(redraw(changed))
+    recompute(model.dice.click(model_panel.new_seed, studio, [studio, model.seed], **PRIVATE))
+
+    release = schedule.editor.release(
+        schedule_panel.from_curve,
+        [studio, schedule.editor],
+        [studio, schedule.table],
+        **{**EDIT, "api_visibility": "public"},
+        api_name="edit",
+    )
+    recompute(release)
+    typed = schedule.table.input(
+        schedule_panel.from_table, [studio, schedule.table], studio, **EDIT
+    )
+    recompute(redraw(typed))
+    started = schedule.start.input(
+        schedule_panel.from_start, [studio, schedule.start], studio, **EDIT
+    )
+    recompute(redraw(started))
+    pasted = schedule.paste.click(
+        schedule_panel.from_text,
+        [studio, schedule.pasted],
+        [studio, schedule.diagnosis, schedule.offers],
+        **PRIVATE,
+    )
+    recompute(redraw(pasted))
+    repaired = schedule.offers.input(
+        schedule_panel.from_offer, [studio, schedule.pasted, schedule.offers], studio, **PRIVATE
+    )
+    recompute(redraw(repaired))
+    studio.change(optimize_panel.cost, studio, optimize.cost, **PRIVATE)
+    studio.change(schedule_panel.background, studio, schedule.editor, **PRIVATE)
+    gr.on(
+        [schedule.dialect.input, studio.change],
+        schedule_panel.written,
+        [studio, schedule.dialect],
+        schedule.copied,
+        **PRIVATE,
+    )
+
+    optimize.method.input(optimize_panel.with_method, [studio, optimize.method], studio, **EDIT)
+    found = optimize.run.click(
+        optimize_panel.optimise,
+        studio,
+        [optimize.found, schedule.editor, optimize.view],
+        **COMPUTE,
+    )
+    adopted = found.success(
+        optimize_panel.adopted,
+        [studio, optimize.found, optimize.into],
+        [studio, rows.choices],
+        **PRIVATE,
+    )
+    recompute(redraw(adopted))
+    optimize.stop.click(optimize_panel.halt, None, None, queue=False, **PRIVATE)
+
+    chosen = rows.choices.input(rows_panel.chosen, [studio, rows.choices], studio, **EDIT)
+    recompute(chosen)
+    acted = rows.view.select(rows_panel.acted, studio, [studio, rows.choices], **PRIVATE)
+    recompute(redraw(acted))
+    demo.unload(jobs.leave)
+
+
+demo = build()
+
+if __name__ == "__main__":
+    demo.queue(max_size=QUEUE_SIZE).launch(
+        theme=theme.THEME,
+        css_paths=theme.CSS,
+        app_kwargs={"routes": static.routes()},
+        footer_links=["api", "settings"],
+        run_history=False,
+        show_error=True,
+        prevent_thread_lock=True,
+    )
+    threading.Thread(target=warm, daemon=True).start()
+    demo.block_thread()

@@ -1,0 +1,227 @@
+"""The rows of the Studio: every chosen schedule on the same start noise, under a reference run.
+
+Turns a `Studio` into a job of row views; knows nothing of how they are drawn.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Generic, Literal, TypeVar
+
+from ays_core.compare import Cell, Comparison, compare, reference_run
+from ays_core.denoiser import Batch, Bound
+from ays_core.job import Job, Progress
+from ays_core.optimizers.tuned_range import tuned
+from ays_core.sampling import SampleRun, start_noise
+from ays_core.schedule import Schedule
+from components.state import (
+    ACCENT,
+    TUNED,
+    YOURS,
+    Choice,
+    Studio,
+    choice_name,
+    chosen_schedule,
+    fitting_choices,
+    yours_name,
+)
+
+# What the rows show. A component of a mixture that draws a shape with hundreds means nothing.
+SHOWN_METRICS = {"pictures": ("rmse", "same_component"), "points": ("rmse", "sliced_w2")}
+PATHS = 48  # points of a cloud whose way is drawn
+
+T = TypeVar("T")
+
+
+class Recent(Generic[T]):
+    """The last `size` results by everything they depend on, shared by all visitors."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[Hashable, T] = OrderedDict()
+
+    def get(self, key: Hashable) -> T | None:
+        value = self._values.get(key)
+        if value is not None:
+            self._values.move_to_end(key)
+        return value
+
+    def put(self, key: Hashable, value: T) -> T:
+        self._values[key] = value
+        while len(self._values) > self._size:
+            self._values.popitem(last=False)
+        return value
+
+
+_references: Recent[SampleRun] = Recent(32)
+_tuned: Recent[Schedule] = Recent(256)
+_cells: Recent[Cell] = Recent(128)
+
+
+@dataclass(frozen=True)
+class RowView:
+    """One row: a schedule and, once it ran, what came of it."""
+
+    key: str
+    name: str
+    colour: str
+    dash: str
+    schedule: Schedule | None = None
+    cell: Cell | None = None
+    state: Literal["waiting", "running", "done", "failed"] = "waiting"
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Everything the rows view shows, at one moment."""
+
+    studio: Studio
+    reference: SampleRun | None = None
+    rows: tuple[RowView, ...] = ()
+    floors: Mapping[str, float] = field(default_factory=dict)
+    finding: str = ""
+
+
+def rows_job(studio: Studio) -> Job[Rows]:
+    """Reference first, then every row in order; range-tuned twins, which need a search, last."""
+    bound = studio.bound()
+    noise = start_noise(bound.spec, studio.num, studio.seed)
+    view = Rows(studio, rows=tuple(first_views(studio)))
+    yield Progress("reference", 0, 1, snapshot=view)
+
+    where = (studio.model, studio.condition, studio.guidance, studio.seed, studio.num)
+    reference = _references.get(where)
+    if reference is None:
+        finished = yield from _relay(reference_run(bound, noise), view)
+        reference = _references.put(where, slim(finished))
+    view = replace(view, reference=reference)
+    yield Progress("reference", 1, 1, snapshot=view)
+
+    by_effort = sorted(range(len(view.rows)), key=lambda i: view.rows[i].schedule is None)
+    for done, i in enumerate(by_effort):
+        view = with_row(view, i, replace(view.rows[i], state="running"))
+        try:
+            view = yield from _run_row(view, i, bound, noise, where)
+        except ValueError as refused:
+            view = with_row(view, i, replace(view.rows[i], state="failed", message=str(refused)))
+        yield Progress("rows", done + 1, len(by_effort), snapshot=view)
+    view = replace(view, finding=finding(view))
+    yield Progress("rows", len(by_effort), len(by_effort), snapshot=view)
+    return view
+
+
+def _run_row(view: Rows, i: int, bound: Bound, noise: Batch, where: tuple) -> Job[Rows]:
+    row, studio = view.rows[i], view.studio
+    schedule = row.schedule
+    if schedule is None:
+        base = row.key.removesuffix(TUNED)
+        key = tuned_key(studio, base)
+        schedule = _tuned.get(key)
+        if schedule is None:
+            job = tuned(
+                bound,
+                base,
+                studio.num_steps,
+                studio.solver,
+                final_zero=studio.yours.final_zero,
+            )
+            schedule = _tuned.put(key, (yield from _relay(job, view)))
+        view = with_row(view, i, replace(row, schedule=schedule))
+    key = (where, studio.solver, schedule.sigmas)
+    cell = _cells.get(key)
+    if cell is None:
+        job = compare(
+            bound,
+            [schedule],
+            studio.solver,
+            noise,
+            SHOWN_METRICS[studio.spec.kind],
+            seed=studio.seed,
+            reference=view.reference,
+        )
+        result: Comparison = yield from _relay(job, view)
+        view = replace(view, floors={**view.floors, **result.floors})
+        cell = result.cells[0]
+        if cell.run is not None:
+            cell = _cells.put(key, replace(cell, run=slim(cell.run)))
+    state = "failed" if cell.error else "done"
+    done = replace(view.rows[i], cell=cell, state=state, message=cell.error)
+    return with_row(view, i, done)
+
+
+def _relay(job: Job[T], view: Rows) -> Job[T]:
+    """A job inside this one, its progress shown with the rows as they are."""
+    try:
+        while True:
+            progress = next(job)
+            yield replace(progress, snapshot=view)
+    except StopIteration as stop:
+        return stop.value
+    finally:
+        job.close()
+
+
+def slim(run: SampleRun) -> SampleRun:
+    """A run with the estimates along the way of a few points only: what a cache can keep."""
+    if run.samples.ndim > 2:
+        return replace(run, trajectory=())
+    return replace(run, trajectory=tuple((sigma, x0[:PATHS]) for sigma, x0 in run.trajectory))
+
+
+def with_row(view: Rows, i: int, row: RowView) -> Rows:
+    return replace(view, rows=(*view.rows[:i], row, *view.rows[i + 1 :]))
+
+
+def first_views(studio: Studio) -> Iterable[RowView]:
+    """The rows before anything ran. A choice equal to the edited curve is not shown twice."""
+    yield RowView(YOURS, yours_name(studio), ACCENT, "solid", studio.yours)
+    for choice in fitting_choices(studio):
+        view = _first_view(studio, choice)
+        if view.schedule is None or view.schedule != studio.yours:
+            yield view
+
+
+def _first_view(studio: Studio, choice: Choice) -> RowView:
+    base = RowView(choice.key, choice_name(choice.key), choice.colour, choice.dash)
+    if choice.key.endswith(TUNED):
+        return base
+    try:
+        return replace(base, schedule=chosen_schedule(studio, choice.key))
+    except ValueError as refused:
+        return replace(base, state="failed", message=str(refused))
+
+
+def schedule_of(studio: Studio, key: str) -> Schedule:
+    """The schedule of a row that has run, as it ran."""
+    if key.endswith(TUNED):
+        found = _tuned.get(tuned_key(studio, key.removesuffix(TUNED)))
+        return studio.yours if found is None else found
+    return studio.yours if key == YOURS else chosen_schedule(studio, key)
+
+
+def tuned_key(studio: Studio, base: str) -> Hashable:
+    """Everything that a range-tuned twin depends on."""
+    return (
+        studio.model,
+        studio.condition,
+        studio.guidance,
+        studio.solver,
+        studio.num_steps,
+        studio.yours.final_zero,
+        base,
+    )
+
+
+def finding(view: Rows) -> str:
+    """One plain sentence on the rows that ran, or "" when there is nothing to compare."""
+    cells = [row.cell for row in view.rows if row.cell is not None and row.state == "done"]
+    if len(cells) < 2 or view.reference is None:
+        return ""
+    names = {row.cell.schedule: row.name for row in view.rows if row.cell is not None}
+    result = Comparison(
+        view.studio.model, view.studio.solver, view.reference, "", view.floors, tuple(cells)
+    )
+    return result.finding_with(names)

@@ -1,0 +1,93 @@
+"""A core `Job` in the page: bounded in time, and closed as soon as nobody waits for it.
+
+A handler that starts new work calls `Turn.take`; the work it replaces sees at its next step that
+its turn is over, closes its job (whose `finally` frees what it held) and ends. Stop, a changed
+control, a reload and a closed tab are all the same thing: the turn is taken.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import gradio as gr
+
+from ays_core.job import Job, Progress
+
+R = TypeVar("R")
+
+_numbers = itertools.count(1)
+_newest: dict[tuple[str, str], int] = {}  # (visitor, kind of work) -> the turn that counts
+_lock = threading.Lock()
+
+
+class Overtime(ValueError):
+    """A job that reached its wall-clock limit. `snapshot` is the best it had."""
+
+    def __init__(self, seconds: float, snapshot: object) -> None:
+        super().__init__(f"stopped after the limit of {seconds:g} s; the best so far is kept")
+        self.snapshot = snapshot
+
+
+class Superseded(Exception):
+    """Newer work of the same visitor took this job's turn. `snapshot` is the best it had."""
+
+    def __init__(self, snapshot: object) -> None:
+        super().__init__("superseded")
+        self.snapshot = snapshot
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One piece of work of one visitor, valid until the next of its kind is taken."""
+
+    visitor: str
+    kind: str
+    number: int
+
+    @staticmethod
+    def take(visitor: str | None, kind: str) -> Turn:
+        """The newest turn; every earlier one of this visitor and kind is over."""
+        turn = Turn(visitor or "", kind, next(_numbers))
+        with _lock:
+            _newest[turn.visitor, turn.kind] = turn.number
+        return turn
+
+    @property
+    def is_over(self) -> bool:
+        return _newest.get((self.visitor, self.kind)) != self.number
+
+
+def leave(request: gr.Request) -> None:
+    """End everything of a visitor who closed the page."""
+    visitor = request.session_hash or ""
+    with _lock:
+        for key in [key for key in _newest if key[0] == visitor]:
+            del _newest[key]
+
+
+def stream(job: Job[R], turn: Turn, seconds: float) -> Generator[Progress, None, R]:
+    """The job's progress; returns its result.
+
+    Raises `Superseded` when the turn is over and `Overtime` after `seconds`, each with the last
+    snapshot. The job is closed in any case.
+    """
+    deadline = time.monotonic() + seconds
+    snapshot: object = None
+    try:
+        while True:
+            if turn.is_over:
+                raise Superseded(snapshot)
+            if time.monotonic() > deadline:
+                raise Overtime(seconds, snapshot)
+            progress = next(job)
+            snapshot = progress.snapshot if progress.snapshot is not None else snapshot
+            yield progress
+    except StopIteration as stop:
+        return stop.value
+    finally:
+        job.close()

@@ -1,0 +1,52 @@
+"""What a visitor may ask for, in words.
+
+A public Space serves a hundred strangers on two cores, one's own machine serves its owner: the
+first asks for less. `AYS_PUBLIC=1` (the default where `SPACE_ID` is set) chooses the public
+limits, `AYS_JOB_SECONDS` replaces the wall-clock limit of one job.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sized
+from dataclasses import dataclass
+
+QUEUE_SIZE = 20  # visitors waiting for a place; the next one is told to come back
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Upper bounds on one request. Methods return their argument or raise `ValueError`."""
+
+    levels: int = 200
+    samples: int = 256
+    points: int = 4096
+    text: int = 20_000
+    seconds: float = 600.0
+    public: bool = False
+
+    def checked_steps(self, num_steps: float | None) -> int:
+        if num_steps is None or not float(num_steps).is_integer():
+            raise ValueError(f"steps is {num_steps}; it must be a whole number")
+        if not 1 <= num_steps < self.levels:
+            raise ValueError(f"steps is {num_steps:g}; it must lie between 1 and {self.levels - 1}")
+        return int(num_steps)
+
+    def checked_levels(self, sigmas: Sized) -> None:
+        if len(sigmas) > self.levels:
+            raise ValueError(f"{len(sigmas)} levels; here at most {self.levels}")
+
+    def checked_text(self, text: str) -> str:
+        if len(text) > self.text:
+            raise ValueError(f"{len(text):,} characters; here at most {self.text:,}")
+        return text
+
+
+def from_environment(environment: Mapping[str, str] = os.environ) -> Limits:
+    """The limits of this process."""
+    public = environment.get("AYS_PUBLIC", "1" if "SPACE_ID" in environment else "0") == "1"
+    seconds = float(environment.get("AYS_JOB_SECONDS", "60" if public else "600"))
+    return Limits(seconds=seconds, public=public)
+
+
+LIMITS = from_environment()

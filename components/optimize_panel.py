@@ -1,0 +1,189 @@
+"""Optimize: a method, its parameters, what it will cost, and the search while it runs."""
+
+from __future__ import annotations
+
+import html
+import time
+from collections.abc import Container, Generator
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
+
+import gradio as gr
+
+from ays_core.job import Progress
+from ays_core.optimizers import OPTIMIZERS, OptimizerEntry
+from ays_core.params import adjustable, parse_params
+from ays_core.schedule import Schedule
+from components.controls import parameter_control
+from components.jobs import Overtime, Superseded, Turn, stream
+from components.limits import LIMITS
+from components.plotly_view import PlotlyView
+from components.schedule_editor import ScheduleEditor
+from components.state import (
+    ACCENT,
+    Studio,
+    chosen_keys,
+    curves,
+    menu,
+    seconds_a_call,
+    with_choices,
+)
+
+KIND = "optimize"
+THE_CURVE, NEW_ROW = "the curve", "a new row"
+FRAME = 0.15  # seconds between two pictures of the search
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search that began from `studio` ended with; no schedule when it had nothing yet."""
+
+    studio: Studio
+    schedule: Schedule | None
+
+
+@dataclass(frozen=True)
+class OptimizePanel:
+    method: gr.Dropdown
+    into: gr.Radio
+    run: gr.Button
+    stop: gr.Button
+    view: PlotlyView
+    found: gr.State
+    cost: gr.HTML
+
+
+def build(studio: gr.State, first: Studio) -> OptimizePanel:
+    with gr.Column(elem_id="optimize-panel"):
+        with gr.Row():
+            method = gr.Dropdown(
+                [(entry.label, key) for key, entry in OPTIMIZERS.items()],
+                value=first.optimizer,
+                label="Optimize with",
+                elem_id="method",
+                scale=2,
+            )
+            into = gr.Radio(
+                [THE_CURVE, NEW_ROW],
+                value=THE_CURVE,
+                label="Result becomes",
+                elem_id="into",
+                scale=2,
+            )
+        with gr.Accordion("Parameters", open=False, elem_id="parameters"):
+
+            @gr.render(inputs=studio, triggers=[method.change])
+            def parameters(now: Studio) -> None:
+                entry = OPTIMIZERS[now.optimizer]
+                gr.Markdown(entry.reference)
+                for parameter in adjustable(entry.make):
+                    value = dict(now.params).get(parameter.name, parameter.default)
+                    control = parameter_control(parameter, value)
+                    control.change(
+                        partial(with_param, parameter.name),
+                        [studio, control],
+                        studio,
+                        show_progress="hidden",
+                        api_visibility="private",
+                    )
+
+        price = gr.HTML(elem_id="cost", padding=False)
+        with gr.Row():
+            run = gr.Button("Optimize", variant="primary", elem_id="optimize")
+            stop = gr.Button("Stop", elem_id="stop")
+        view = PlotlyView(None, label="Search", elem_id="search", height=200)
+    return OptimizePanel(method, into, run, stop, view, gr.State(None), price)
+
+
+def with_param(name: str, studio: Studio, value: object) -> Studio:
+    return replace(studio, params=tuple(({**dict(studio.params), name: value}).items()))
+
+
+def with_method(studio: Studio, method: str) -> Studio:
+    return replace(studio, optimizer=OPTIMIZERS[method].key, params=())
+
+
+def optimise(studio: Studio, request: gr.Request) -> Generator[tuple, None, None]:
+    """Search from the edited curve: yields (what was found, the search on the curve, its plot)."""
+    turn = Turn.take(request.session_hash, KIND)
+    entry = OPTIMIZERS[studio.optimizer]
+    shown = 0.0
+    try:
+        params = parse_params(entry.make, dict(studio.params))
+        job = entry.make(studio.bound(), studio.yours, studio.solver, **params)
+        running = stream(job, turn, LIMITS.seconds)
+        while True:
+            progress = next(running)
+            snapshot = progress.snapshot
+            if snapshot is not None and time.monotonic() - shown > FRAME:
+                shown = time.monotonic()
+                behind = [*curves(studio), trial(snapshot)]
+                yield gr.skip(), ScheduleEditor(references=behind), figure(entry, progress)
+    except StopIteration as stop:
+        found = Found(studio, stop.value)
+    except (Superseded, Overtime) as ended:
+        best = ended.snapshot
+        found = Found(studio, best if isinstance(best, Schedule) else None)
+        if isinstance(ended, Overtime):
+            gr.Warning(str(ended))
+    except ValueError as refused:
+        raise gr.Error(str(refused), print_exception=False) from None
+    yield found, ScheduleEditor(references=curves(studio)), gr.skip()
+
+
+def adopted(studio: Studio, found: Found, into: str) -> tuple[Studio, gr.Dropdown]:
+    """What was found becomes the edited curve, or a row of its own."""
+    if found.schedule is None:
+        gr.Info("Stopped before there was anything better.")
+    elif into == THE_CURVE:
+        studio = replace(studio, yours=found.schedule)
+    else:
+        name = unused(OPTIMIZERS[found.studio.optimizer].label, dict(studio.kept))
+        studio = replace(studio, kept=(*studio.kept, (name, found.schedule)))
+        studio = with_choices(studio, [name, *chosen_keys(studio)])
+    return studio, gr.Dropdown(menu(studio), value=chosen_keys(studio))
+
+
+def unused(name: str, taken: Container[str]) -> str:
+    """`name`, numbered when it is taken."""
+    return next(n for n in (name, *(f"{name} {i}" for i in count(2))) if n not in taken)
+
+
+def halt(request: gr.Request) -> None:
+    """Stop: the search sees at its next step that its turn is over, and keeps its best so far."""
+    Turn.take(request.session_hash, KIND)
+
+
+def trial(schedule: Schedule) -> dict:
+    """Where the search is, as a curve behind the edited one."""
+    levels = list(schedule.sigmas)
+    return {"name": "search", "sigmas": levels, "color": ACCENT, "dash": "dot"}
+
+
+def figure(entry: OptimizerEntry, progress: Progress) -> dict:
+    """The objective so far."""
+    params = progress.snapshot.origin.params
+    title = f"{entry.label}: {progress.stage}, {progress.done:,} of {progress.total:,}"
+    curve = params.get("curve", [])
+    return {
+        "data": [{"y": curve, "mode": "lines+markers", "type": "scatter", "name": "objective"}],
+        "layout": {
+            "title": {"text": title, "font": {"size": 12}},
+            "yaxis": {"title": {"text": params.get("objective", "objective")}, "type": "log"},
+            "xaxis": {"title": {"text": "update"}},
+            "showlegend": False,
+        },
+    }
+
+
+def cost(studio: Studio) -> str:
+    """What the search will take, before it is begun."""
+    entry = OPTIMIZERS[studio.optimizer]
+    try:
+        params = parse_params(entry.make, dict(studio.params))
+        evaluations = entry.evaluations(studio.yours, studio.solver, **params)
+    except ValueError as refused:
+        return html.escape(str(refused))
+    took = evaluations / 16 * seconds_a_call(studio)
+    return f"{html.escape(entry.about)} About {evaluations:,} evaluations, {took:.0f} s here."

@@ -1,0 +1,179 @@
+"""The edited schedule: curve, table, start, paste and copy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pandas as pd
+
+from ays_core.interop import DIALECTS, parse, write
+from ays_core.schedule import Schedule, checked_levels
+from ays_core.schedules import SCHEDULES
+from components.limits import LIMITS
+from components.schedule_editor import Edited, ScheduleEditor
+from components.state import Studio, curves, with_yours
+
+TIME_POINTS = 200  # of the curve from ln sigma to model time
+TABLE_HEADERS = ["step", "sigma"]
+
+
+@dataclass(frozen=True)
+class SchedulePanel:
+    editor: ScheduleEditor
+    start: gr.Dropdown
+    table: gr.Dataframe
+    pasted: gr.Textbox
+    paste: gr.Button
+    diagnosis: gr.Markdown
+    offers: gr.Radio
+    dialect: gr.Dropdown
+    copied: gr.Code
+
+
+def build(studio: Studio) -> SchedulePanel:
+    editor = ScheduleEditor(
+        studio.yours,
+        label="Yours",
+        elem_id="editor",
+        references=curves(studio),
+        max_levels=LIMITS.levels,
+        **axis_props(studio),
+    )
+    start = gr.Dropdown(
+        [(entry.label, key) for key, entry in SCHEDULES.items()],
+        value=None,
+        label="Start from",
+        elem_id="start",
+    )
+    with gr.Accordion("Numbers", open=False, elem_id="numbers"):
+        table = gr.Dataframe(
+            table_of(studio),
+            headers=TABLE_HEADERS,
+            datatype=["number", "number"],
+            column_count=2,
+            static_columns=[0],
+            interactive=True,
+            max_height=320,
+            label="The same levels, to type",
+            elem_id="table",
+        )
+    with gr.Accordion("Paste and copy", open=False, elem_id="paste-copy"):
+        pasted = gr.Textbox(
+            label="Paste a list from anywhere",
+            placeholder="14.615, 6.475, 3.861, …, 0   (also JSON, CSV, a ComfyUI or PyTorch list)",
+            lines=2,
+            max_length=LIMITS.text,
+            elem_id="pasted",
+        )
+        paste = gr.Button("Use these levels", size="sm", elem_id="paste")
+        diagnosis = gr.Markdown(elem_id="diagnosis")
+        offers = gr.Radio([], label="Or read it as", visible=False, elem_id="offers")
+        dialect = gr.Dropdown(
+            [(entry.label, key) for key, entry in DIALECTS.items()],
+            value="plain",
+            label="Copy as",
+            elem_id="dialect",
+        )
+        copied = gr.Code(written(studio, "plain"), label="Levels", language=None, elem_id="copied")
+    return SchedulePanel(editor, start, table, pasted, paste, diagnosis, offers, dialect, copied)
+
+
+def axis_props(studio: Studio) -> dict[str, Any]:
+    """What the editor's axes need to know of the model: its range, and its own time."""
+    spec = studio.spec
+    lam = np.linspace(np.log(spec.sigma_min / 2), np.log(spec.sigma_max), TIME_POINTS)
+    times = spec.path.time(np.exp(lam))
+    return {
+        "sigma_min": spec.sigma_min,
+        "sigma_max": spec.sigma_max,
+        "times": {
+            "lam": lam.tolist(),
+            "time": times.tolist(),
+            "discrete": spec.path.table is not None,
+        },
+    }
+
+
+def table_of(studio: Studio) -> pd.DataFrame:
+    levels = studio.yours.sigmas
+    return pd.DataFrame({"step": range(len(levels)), "sigma": levels})
+
+
+def from_curve(studio: Studio, edited: Edited) -> tuple[Studio, pd.DataFrame]:
+    """A level was dragged, typed at the curve, added or removed."""
+    studio = accepted(studio, edited.sigmas)
+    return studio, table_of(studio)
+
+
+def from_table(studio: Studio, table: pd.DataFrame) -> Studio:
+    """The table was edited; an impossible list is refused, and the last good one put back."""
+    try:
+        return accepted(studio, table["sigma"].tolist())
+    except gr.Error as refused:
+        gr.Warning(refused.message)
+        return studio
+
+
+def from_start(studio: Studio, key: str) -> Studio:
+    """A schedule of the catalogue becomes the edited one."""
+    try:
+        entry = SCHEDULES[key]
+        made = entry.make(studio.num_steps, studio.spec, final_zero=studio.yours.final_zero)
+    except ValueError as refused:
+        raise gr.Error(str(refused), print_exception=False) from None
+    return replace(studio, yours=made)
+
+
+def from_text(studio: Studio, text: str) -> tuple[Studio, str, gr.Radio]:
+    """A pasted list becomes the edited schedule; what was noticed is said, repairs are offered."""
+    try:
+        parsed = parse(LIMITS.checked_text(text or ""), studio.spec)
+        if parsed.schedule is not None:
+            LIMITS.checked_levels(parsed.schedule.sigmas)
+            studio = replace(studio, yours=parsed.schedule)
+    except ValueError as refused:
+        return studio, f"**Not used.** {refused}", gr.Radio([], visible=False)
+    notes = " ".join(f"{note}." for note in parsed.notes) or f"Read as {parsed.dialect}."
+    said = notes if parsed.schedule is not None else f"**Not used.** {notes}"
+    offers = [(offer.label, offer.key) for offer in parsed.offers]
+    return studio, said, gr.Radio(offers, value=None, visible=bool(offers))
+
+
+def from_offer(studio: Studio, text: str, key: str) -> Studio:
+    """The pasted list, repaired in the way that was chosen."""
+    for offer in parse(LIMITS.checked_text(text or ""), studio.spec).offers:
+        if offer.key == key:
+            return accepted(studio, offer.schedule.sigmas)
+    raise gr.Error("The pasted text has changed: read it again first.", print_exception=False)
+
+
+def accepted(studio: Studio, sigmas) -> Studio:
+    """The Studio with these levels, or a `gr.Error` that names what is wrong with them."""
+    try:
+        LIMITS.checked_levels(sigmas)
+        levels = checked_levels(sigmas)
+        studio.spec.check(Schedule(levels))
+    except ValueError as refused:
+        raise gr.Error(str(refused), print_exception=False) from None
+    return with_yours(studio, levels)
+
+
+def written(studio: Studio, dialect: str) -> str:
+    """The edited schedule in another tool's own format, or the reason why it has none."""
+    try:
+        return write(dialect, studio.yours, studio.spec)
+    except ValueError as refused:
+        return str(refused)
+
+
+def background(studio: Studio) -> ScheduleEditor:
+    """What surrounds the curve: compared schedules, the model's range and time."""
+    return ScheduleEditor(references=curves(studio), **axis_props(studio))
+
+
+def redrawn(studio: Studio) -> tuple[Schedule, pd.DataFrame]:
+    """The curve and the table, after a change that neither of them made."""
+    return studio.yours, table_of(studio)
