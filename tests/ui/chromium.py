@@ -14,6 +14,7 @@ import sys
 from playwright.sync_api import Browser, Error, Playwright, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PACKAGES = ("chromium", "fonts-dejavu-core")  # a slim system has no font at all
 ARGS = (
     "--no-sandbox",  # containers rarely allow Chromium's own
     "--disable-gpu",
@@ -48,9 +49,10 @@ def works() -> bool:
 
 def install() -> None:
     if os.geteuid() == 0 and shutil.which("apt-get"):
-        subprocess.run(["apt-get", "update", "--quiet"])
-        command = ["apt-get", "install", "--yes", "--no-install-recommends", "chromium"]
-        if subprocess.run(command).returncode == 0 and works():
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        subprocess.run(["apt-get", "update", "--quiet"], env=quiet)
+        command = ["apt-get", "install", "--yes", "--no-install-recommends", *PACKAGES]
+        if subprocess.run(command, env=quiet).returncode == 0 and works():
             return
     subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"])
 
