@@ -53,7 +53,9 @@ class Model(Protocol):
 class Bound:
     """A model with its condition and guidance: the `Denoiser` that solvers and optimizers take.
 
-    guidance g != 1 gives D_none + g (D_cond - D_none): classifier-free guidance.
+    guidance g != 1 gives D_none + g (D_cond - D_none): classifier-free guidance. A network does
+    both in one call, or takes guidance as an input, in a method of its own:
+    `guided(x, sigma, cond, guidance)`.
     """
 
     model: Model
@@ -66,6 +68,9 @@ class Bound:
         return self.model.spec
 
     def __call__(self, x: Batch, sigma: float) -> Batch:
+        guided = getattr(self.model, "guided", None)
+        if guided is not None and self.cond is not None:
+            return guided(x, sigma, self.cond, self.guidance)
         x0 = self.model.denoise(x, sigma, self.cond)
         if self.cond is None or self.guidance == 1:
             return x0

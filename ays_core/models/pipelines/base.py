@@ -1,0 +1,166 @@
+"""A diffusers pipeline as D(x, sigma) in VE coordinates: what every family shares."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+
+from ays_core.denoiser import Batch
+from ays_core.models.pipelines.noise import Noise, read_noise
+from ays_core.paths import ModelSpec
+
+Cond = dict[str, torch.Tensor]  # the network's inputs beside x and time, a row per prompt or class
+DATA_STEPS = 50
+
+
+class PipelineModel:
+    """One loaded pipeline.
+
+    A family states how large x is, how its network is called (`network`), and what prompts or
+    classes are to it (`encode`, `nothing`). `facts` is what was read from the configs, to be shown.
+    """
+
+    takes_prompt = True
+    unneeded: tuple[str, ...] = ()  # components that are not loaded
+
+    def __init__(self, pipe: Any, source: str, size: int | None = None) -> None:
+        self.pipe = pipe
+        self._nothing: Cond | None = None
+        shape = self.sample_shape(size)
+        self.noise: Noise = read_noise(pipe.scheduler, self.image_tokens(shape))
+        self.facts = {"pipeline": type(pipe).__name__, **self.noise.facts}
+        self.spec = ModelSpec(
+            key=source,
+            label=source.rstrip("/").rpartition("/")[2],
+            sample_shape=shape,
+            sigma_min=self.noise.sigma_min,
+            sigma_max=self.noise.sigma_max,
+            sigma_data=self.noise.sigma_data,
+            path=self.noise.path,
+            prediction=self.noise.prediction,
+            classes=self.classes(),
+            takes_prompt=self.takes_prompt,
+            reference=f"diffusers {type(pipe).__name__}, {source}",
+        )
+
+    # What a family states
+
+    @property
+    def module(self) -> Any:
+        """The network itself."""
+        return self.pipe.transformer
+
+    def sample_shape(self, size: int | None) -> tuple[int, ...]:
+        """Shape of one x, for pictures of `size` pixels (None: the checkpoint's own size)."""
+        config = self.module.config
+        side = size // self.pipe.vae_scale_factor if size else config.sample_size
+        return config.in_channels, side, side
+
+    def image_tokens(self, shape: tuple[int, ...]) -> int | None:  # noqa: ARG002
+        """Length of the transformer's sequence of image tokens, where a shift depends on it."""
+        return None
+
+    def classes(self) -> tuple[str, ...]:
+        return ()
+
+    def network(self, x: Batch, time: float, cond: Cond) -> Batch:
+        """The network's raw output at native x and model time."""
+        raise NotImplementedError
+
+    def encode(self, conditions: Sequence[str]) -> Cond:
+        """Prompts or classes as inputs of the network, a row each."""
+        raise NotImplementedError
+
+    def nothing(self) -> Cond:
+        """What the pipeline itself feeds where there is no condition; one row."""
+        raise NotImplementedError
+
+    def pictures(self, latents: Batch) -> Batch:
+        """Native clean x as pictures in [-1, 1], (B, 3, H, W)."""
+        vae = self.pipe.vae
+        mean, std = vae.config.get("latents_mean"), vae.config.get("latents_std")
+        latents = latents / vae.config.scaling_factor
+        if mean is not None and std is not None:
+            rows = torch.tensor([mean, std]).to(latents)[..., None, None]
+            latents = latents * rows[1] + rows[0]
+        latents = latents + (vae.config.get("shift_factor") or 0.0)
+        return vae.decode(latents.to(vae.dtype), return_dict=False)[0]
+
+    # What all of them share
+
+    @property
+    def device(self) -> torch.device:
+        return self.pipe._execution_device
+
+    def denoise(self, x: Batch, sigma: float, cond: Cond | None) -> Batch:
+        """D(x, sigma | cond), float32 on the device of x; row i has condition i mod k."""
+        return self._estimate(x, sigma, rows_of(self._or_nothing(cond), len(x)))
+
+    def guided(self, x: Batch, sigma: float, cond: Cond, guidance: float) -> Batch:
+        """D_none + g (D_cond - D_none), both in one call of the network."""
+        if guidance == 1:
+            return self.denoise(x, sigma, cond)
+        with_cond, without = rows_of(cond, len(x)), rows_of(self._or_nothing(None), len(x))
+        both = {name: torch.cat([without[name], with_cond[name]]) for name in with_cond}
+        plain, x0 = self._estimate(torch.cat([x, x]), sigma, both).chunk(2)
+        return plain + guidance * (x0 - plain)
+
+    @torch.no_grad()
+    def decode(self, x: Batch) -> np.ndarray:
+        """uint8 (B, H, W, 3)."""
+        pictures = self.pictures(x.to(self.device)).float().cpu()
+        levels = (pictures / 2 + 0.5).clamp(0, 1).mul(255).round()
+        return levels.permute(0, 2, 3, 1).to(torch.uint8).numpy()
+
+    @torch.no_grad()
+    def data(self, num: int, seed: int, cond: Cond | None = None) -> Batch:
+        """Samples of the model itself, since its training data are not here: 50 Euler steps,
+        even in model time."""
+        rows = [
+            torch.randn(self.spec.sample_shape, generator=torch.Generator().manual_seed(seed + k))
+            for k in range(num)
+        ]
+        ends = self.spec.path.time(np.array([self.spec.sigma_max, self.spec.sigma_min]))
+        sigmas = [*self.spec.path.sigma(np.linspace(ends[0], ends[1], DATA_STEPS)).tolist(), 0.0]
+        x = torch.stack(rows).to(self.device) * sigmas[0]
+        for sigma, sigma_next in pairwise(sigmas):
+            ratio = sigma_next / sigma
+            x = ratio * x + (1 - ratio) * self.denoise(x, sigma, cond)
+        return x
+
+    def _or_nothing(self, cond: Cond | None) -> Cond:
+        if cond is None:
+            self._nothing = self._nothing or self.nothing()
+            return self._nothing
+        return cond
+
+    def _estimate(self, x: Batch, sigma: float, cond: Cond) -> Batch:
+        """x0 from what the network predicts. Float32 but for the network itself."""
+        native, time = self.spec.path.scale(sigma), float(self.spec.path.time(np.array(sigma)))
+        c_in = 1.0
+        if self.spec.prediction == "edm":
+            c_in, time = (sigma**2 + self.spec.sigma_data**2) ** -0.5, 0.25 * math.log(sigma)
+        fed = (x * (native * c_in)).to(self.device, self.module.dtype)
+        out = self.network(fed, time, cond)[:, : x.shape[1]].to(x)  # a learned variance is dropped
+        if self.spec.prediction == "eps":
+            return x - sigma * out
+        if self.spec.prediction == "v":
+            return (x - sigma * math.sqrt(1 + sigma**2) * out) / (1 + sigma**2)
+        if self.spec.prediction == "flow":
+            return native * x - time * out
+        if self.spec.prediction == "edm":
+            std = self.spec.sigma_data
+            return (x * std**2 * c_in + self.noise.sign * sigma * std * out) * c_in
+        return out
+
+
+def rows_of(cond: Cond, num: int) -> Cond:
+    """`num` rows of a condition: row i is its row i mod k."""
+    return {
+        name: rows[torch.arange(num, device=rows.device) % len(rows)] for name, rows in cond.items()
+    }

@@ -1,0 +1,41 @@
+"""Unconditional pixel models: a UNet2DModel with any prediction, or EDM's preconditioning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import torch
+
+from ays_core.denoiser import Batch
+from ays_core.models.pipelines.base import Cond, PipelineModel
+
+
+class UNet2D(PipelineModel):
+    """`DDPMPipeline` and its like. x are the pixels themselves."""
+
+    takes_prompt = False
+
+    @property
+    def module(self) -> Any:
+        return self.pipe.unet
+
+    def sample_shape(self, size: int | None) -> tuple[int, ...]:
+        config = self.module.config
+        side = size or config.sample_size
+        height, width = side if isinstance(side, Sequence) else (side, side)
+        return config.in_channels, height, width
+
+    def encode(self, conditions: Sequence[str]) -> NoReturn:
+        raise ValueError(
+            f"{self.spec.label} takes neither prompts nor classes, got {', '.join(conditions)!r}"
+        )
+
+    def nothing(self) -> Cond:
+        return {}
+
+    def network(self, x: Batch, time: float, cond: Cond) -> Batch:  # noqa: ARG002
+        return self.module(x, torch.tensor(time, device=x.device), return_dict=False)[0]
+
+    def pictures(self, latents: Batch) -> Batch:
+        return latents if latents.shape[1] == 3 else latents[:, :1].expand(-1, 3, -1, -1)
