@@ -64,6 +64,7 @@ def schedule_answer(schedule: Schedule, seconds: float, complete: bool = True) -
     found: dict[str, Any] = dict(schedule.origin.params)
     curve = found.get("curve", [])
     objective = {"name": found.get("objective", ""), "value": curve[-1]} if curve else {}
+    objective |= {key: found[key] for key in ("error", "start_error") if key in found}
     content = {
         **described(schedule),
         "nfe": found.get("evaluations", 0),

@@ -5,17 +5,19 @@
       "sigmas": [14.615, ..., 0.029],          or "flow_times": [1.0, ..., 0.0], after the shift
       "twins": ["zero", "a1111"],              optional: the same numbers by other tools' rules
       "made_for": {"model": "...", "solver": "...", "steps": 10, "guidance": 7.5, "space": "vp"},
-      "origin": {"method": "ays", "params": {}, "parent": null},
+      "origin": {"method": "ays_sd15", "params": {}, "parent": null},
       "record": {}                             free: seeds, evaluations, seconds, versions, ...
     }
 
 A published table stands as printed, its last level positive; `twins` end it by other tools' rules.
+Its origin is its own key; a learned table keeps the origin that its optimizer gave the schedule.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +35,7 @@ from ays_core.schedules.entry import (
 
 TABLES = Path(__file__).parents[2] / "assets" / "schedules"
 
-# How other tools end the same printed levels, as (label, rule): `printed` has n steps, or n - 1
-# where the rule appends.
-TWINS = {
-    "zero": "last level replaced by 0 (ComfyUI, diffusers)",
-    "a1111": "resampled to n levels, 0 appended (A1111, Forge)",
-}
+Twin = Callable[..., Schedule]  # how another tool ends the same printed levels
 
 
 def add_tables(folder: Path = TABLES) -> None:
@@ -66,7 +63,8 @@ def read_table(table: Mapping[str, Any]) -> tuple[ScheduleEntry, ...]:
     entries = [(key, label, _table_maker(key, printed, None))]
     for twin in table.get("twins", ()):
         name = f"{key}_{twin}"
-        entries.append((name, f"{label}, {TWINS[twin]}", _table_maker(name, printed, twin)))
+        words, rule = TWINS[twin]
+        entries.append((name, f"{label}, {words}", _table_maker(name, printed, rule)))
     record = table.get("record", {})
     return tuple(
         ScheduleEntry(name, title, make, reference, kind="table", made_for=made_for, record=record)
@@ -78,7 +76,9 @@ def _from_flow_times(times: list[float]) -> list[float]:
     return [float(sigma) for sigma in Flow().sigma(np.asarray(times, dtype=np.float64))]
 
 
-def _table_maker(key: str, printed: Schedule, twin: str | None) -> Callable[..., Schedule]:
+def _table_maker(key: str, printed: Schedule, twin: Twin | None) -> Callable[..., Schedule]:
+    base = printed.origin.method
+
     def make(
         num_steps: int,
         spec: ModelSpec,
@@ -91,23 +91,34 @@ def _table_maker(key: str, printed: Schedule, twin: str | None) -> Callable[...,
         in log sigma where a range is given. `final_zero=True` replaces a positive end by 0."""
         try:
             if twin is None:
-                return fitted(printed, num_steps, spec, final_zero, sigma_min, sigma_max, name=key)
+                return fitted(printed, num_steps, spec, final_zero, sigma_min, sigma_max)
             if final_zero is False:
                 raise ValueError(ENDS_IN_ZERO)
-            if twin == "zero":
-                return fitted(printed, num_steps, spec, True, sigma_min, sigma_max, name=key)
-            num_levels = checked_steps(num_steps)
-            found = fitted(
-                printed, max(1, num_levels - 1), spec, False, sigma_min, sigma_max, name=key
-            )
-            params = {**found.origin.params, "steps": num_levels, "final_zero": True}
-            origin = Origin(key, params, found.origin.reference, found.origin.parent)
-            return Schedule((*found.sigmas[:num_levels], 0.0), origin)
+            made = twin(printed, num_steps, spec, sigma_min, sigma_max)
+            return replace(made, origin=replace(made.origin, method=key, parent=base))
         except ValueError as error:
             raise ValueError(f"{key}: {error}") from None
 
     return make
 
+
+def _zero_replaced(printed: Schedule, num_steps: int, spec: ModelSpec, *span: Any) -> Schedule:
+    """ComfyUI, diffusers: the last of n + 1 levels is 0."""
+    return fitted(printed, num_steps, spec, True, *span)
+
+
+def _zero_appended(printed: Schedule, num_steps: int, spec: ModelSpec, *span: Any) -> Schedule:
+    """A1111, Forge: n levels, then 0."""
+    num_levels = checked_steps(num_steps)
+    made = fitted(printed, max(1, num_levels - 1), spec, False, *span)
+    params = {**made.origin.params, "steps": num_levels, "final_zero": True}
+    return Schedule((*made.sigmas[:num_levels], 0.0), replace(made.origin, params=params))
+
+
+TWINS: dict[str, tuple[str, Twin]] = {
+    "zero": ("last level replaced by 0 (ComfyUI, diffusers)", _zero_replaced),
+    "a1111": ("resampled to n levels, 0 appended (A1111, Forge)", _zero_appended),
+}
 
 ENDS_IN_ZERO = "it ends in 0, a positive end is not among its numbers"
 
@@ -119,18 +130,17 @@ def fitted(
     final_zero: bool | None = None,
     sigma_min: float | None = None,
     sigma_max: float | None = None,
-    *,
-    name: str = "",
 ) -> Schedule:
     """A list of levels for a use: resampled to `num_steps`, scaled to a range where one is given,
-    a positive end replaced by 0 for `final_zero=True`. What was done is in its origin, under
-    `name`. Raises `ValueError` for a wish it cannot meet and for a range that `spec` does not have.
+    a positive end replaced by 0 for `final_zero=True`. Its origin then says what was done to it,
+    and no longer what a search measured. Raises `ValueError` for a wish it cannot meet and for
+    levels that `spec` does not have.
     """
     num_steps = checked_steps(num_steps)
     if schedule.final_zero and final_zero is False:
         raise ValueError(ENDS_IN_ZERO)
     made = schedule
-    params: dict[str, object] = dict(schedule.origin.params)
+    done: dict[str, object] = {}
     if sigma_min is not None or sigma_max is not None:
         made = scaled(
             schedule,
@@ -140,17 +150,17 @@ def fitted(
                 schedule.positive[0] if sigma_max is None else sigma_max,
             ),
         )
-        params |= made.origin.params
+        done |= made.origin.params
     spec.check(made)
     if num_steps != schedule.num_steps:
         made = made.with_steps(num_steps)
-        params |= {"resampled_from": schedule.num_steps}
+        done |= {"resampled_from": schedule.num_steps}
     sigmas = (*made.sigmas[:-1], 0.0) if final_zero else made.sigmas
-    if sigmas == schedule.sigmas and not name:
+    if sigmas == schedule.sigmas:
         return schedule
-    params |= {"steps": num_steps, "final_zero": sigmas[-1] == 0}
+    done |= {"steps": num_steps, "final_zero": sigmas[-1] == 0}
     origin = schedule.origin
-    return Schedule(sigmas, Origin(name or origin.method, params, origin.reference, origin.method))
+    return Schedule(sigmas, Origin(origin.method, done, origin.reference, parent=origin.method))
 
 
 def scaled(schedule: Schedule, sigma_min: float, sigma_max: float) -> Schedule:

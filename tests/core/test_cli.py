@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -467,3 +468,35 @@ def test_bad_searches(capsys, halving_listed):
         capsys, *OPTIMIZE, "--param", "rounds=99"
     )
     assert "--steps is needed" in refused(capsys, *OPTIMIZE[:-2])
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_a_real_process_keeps_the_best_so_far(tmp_path):
+    out = tmp_path / "best.json"
+    argv = ["-m", "ays_core", "optimize", "oss", "--model", "grid", "--solver", "euler"]
+    argv += ["--steps", "8", "--param", "teacher_steps=400", "--param", "num=1024"]
+    argv += ["--out", str(out)]
+    with subprocess.Popen(
+        [sys.executable, *argv], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        for line in process.stderr:
+            if line.startswith("step 2"):
+                process.send_signal(signal.SIGINT)
+                break
+        rest = process.stderr.read()
+        assert process.wait(timeout=60) == 130
+    assert "Traceback" not in rest
+    assert rest.splitlines()[-1] == "interrupted: this is the best so far"
+    assert len(json.loads(out.read_text())["sigmas"]) == 9
+
+
+def test_oss_from_the_command_line(capsys, tmp_path):
+    argv = ("optimize", "oss", "--model", MODEL, "--solver", "euler", "--steps", 4)
+    few = ("--param", "num=16", "--param", "teacher_steps=20", "--start", "log_snr")
+    found = answered_json(capsys, *argv, *few, "--out", tmp_path / "best.json")
+    assert found["origin"]["method"] == "oss" and found["origin"]["parent"] == "log_snr"
+    assert found["nfe"] == found["origin"]["params"]["evaluations"] > 0
+    assert found["curve"][-1] == found["objective"]["value"]
+    compared = ("compare", "--model", MODEL, "--solver", "euler", "--steps", 4, "--num", 8)
+    rows = answered_json(capsys, *compared, "--schedules", tmp_path / "best.json")["rows"]
+    assert rows[0]["sigmas"] == found["sigmas"]
