@@ -5,7 +5,15 @@ page = visit(serve(demo), viewport={"width": 390, "height": 844})
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import gradio as gr
 import pytest
@@ -14,6 +22,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from components import static, theme
 from tests.ui.chromium import launch
 
+ROOT = Path(__file__).parents[2]
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
@@ -53,6 +62,31 @@ def serve() -> Iterator[Callable[[gr.Blocks], str]]:
     yield start
     for demo in running:
         demo.close()
+
+
+@pytest.fixture(scope="session")
+def studio_url() -> Iterator[str]:
+    """The app itself, as `python app.py` serves it, on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        **os.environ,
+        "GRADIO_SERVER_PORT": str(port),
+        "GRADIO_ANALYTICS_ENABLED": "False",
+    }
+    app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment)
+    address = f"http://127.0.0.1:{port}/"
+    try:
+        for _ in range(600):
+            assert app.poll() is None, "the app ended before it served a page"
+            with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5):
+                break
+            time.sleep(0.1)
+        yield address
+    finally:
+        app.terminate()
+        app.wait(20)
 
 
 @pytest.fixture
