@@ -14,6 +14,7 @@ from components import (
     about_panel,
     jobs,
     model_panel,
+    operations_panel,
     optimize_panel,
     rows_panel,
     schedule_panel,
@@ -41,12 +42,13 @@ def build() -> gr.Blocks:
                 with gr.Row(elem_id="desk"):
                     with gr.Column(scale=5, min_width=340):
                         schedule = schedule_panel.build(first)
+                        operations = operations_panel.build()
                         optimize = optimize_panel.build(studio, first)
                     with gr.Column(scale=7, min_width=340):
                         rows = rows_panel.build(first)
             with gr.Tab("About", id="about"):
                 about_panel.build()
-        connect(demo, studio, model, schedule, optimize, rows)
+        connect(demo, studio, model, schedule, operations, optimize, rows)
     return demo
 
 
@@ -55,6 +57,7 @@ def connect(
     studio: gr.State,
     model: model_panel.ModelPanel,
     schedule: schedule_panel.SchedulePanel,
+    operations: tuple[operations_panel.Action, ...],
     optimize: optimize_panel.OptimizePanel,
     rows: rows_panel.RowsPanel,
 ) -> None:
@@ -67,7 +70,10 @@ def connect(
     def redraw(event):
         """After a change that the curve did not make itself."""
         return event.success(
-            schedule_panel.redrawn, studio, [schedule.editor, schedule.table], **PRIVATE
+            schedule_panel.redrawn,
+            studio,
+            [schedule.editor, schedule.table, model.steps],
+            **PRIVATE,
         )
 
     loaded = demo.load(model_panel.capability, studio, model.line, **PRIVATE)
@@ -88,7 +94,7 @@ def connect(
     release = schedule.editor.release(
         schedule_panel.from_curve,
         [studio, schedule.editor],
-        [studio, schedule.table],
+        [studio, schedule.table, model.steps],
         **{**EDIT, "api_visibility": "public"},
         api_name="edit",
     )
@@ -121,6 +127,10 @@ def connect(
         schedule.copied,
         **PRIVATE,
     )
+
+    for change in operations:
+        clicked = change.button.click(change.act, [studio, *change.inputs], studio, **PRIVATE)
+        recompute(redraw(clicked))
 
     optimize.method.input(optimize_panel.with_method, [studio, optimize.method], studio, **EDIT)
     found = optimize.run.click(

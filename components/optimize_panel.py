@@ -165,14 +165,16 @@ def figure(entry: OptimizerEntry, progress: Progress) -> dict:
     """The objective so far."""
     params = progress.snapshot.origin.params
     title = f"{entry.label}: {progress.stage}, {progress.done:,} of {progress.total:,}"
-    curve = params.get("curve", [])
+    line = {"color": ACCENT}
+    curve = {"y": params.get("curve", []), "mode": "lines+markers", "type": "scatter", "line": line}
+    words = f"{title}<br><sub>{params.get('objective', 'objective')}</sub>"
     return {
-        "data": [{"y": curve, "mode": "lines+markers", "type": "scatter", "name": "objective"}],
+        "data": [curve],
         "layout": {
-            "title": {"text": title, "font": {"size": 12}},
-            "yaxis": {"title": {"text": params.get("objective", "objective")}, "type": "log"},
+            "title": {"text": words, "font": {"size": 12}},
+            "margin": {"t": 46},
+            "yaxis": {"type": "log"},
             "xaxis": {"title": {"text": "update"}},
-            "showlegend": False,
         },
     }
 

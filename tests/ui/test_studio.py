@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 SIGMAS = "() => [...ScheduleEditor.instances][0].sigmas"
 BUSY = "#rows [aria-busy=true]"
-POINTS = "Ring of 8"
+POINTS = "Ring of 8 Gaussians"
 
 
 @pytest.fixture
