@@ -3,6 +3,7 @@
 import inspect
 import json
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -341,6 +342,11 @@ def test_flow_tables_are_times_after_the_shift():
 def test_what_a_table_was_made_for():
     made_for = SCHEDULES["ays_sd15"].made_for
     assert made_for.warnings(SD, "dpmpp_2m", 10) == ()
+    from_hub = replace(SD, key="stable-diffusion-v1-5/stable-diffusion-v1-5", label="v1-5")
+    assert made_for.warnings(from_hub, "dpmpp_2m", 10) == ()
+    assert made_for.warnings(replace(SD, key="a/b", label="b"), "dpmpp_2m", 10) == (
+        "made for Stable Diffusion 1.5, not for b",
+    )
     assert len(made_for.warnings(FLOW, "dpmpp_2m", 20)) == 3
     learned = SCHEDULES["ays_sd15"].made_for.__class__("toy", 6, "vp", "euler", 1.0)
     assert learned.warnings(EMBEDDED, "heun", 6) == ("made for euler, not for heun",)
