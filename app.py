@@ -12,6 +12,7 @@ import gradio as gr
 
 from components import (
     about_panel,
+    draft,
     jobs,
     model_panel,
     operations_panel,
@@ -76,9 +77,15 @@ def connect(
             **PRIVATE,
         )
 
-    loaded = demo.load(model_panel.capability, studio, model.line, **PRIVATE)
-    loaded.success(optimize_panel.cost, studio, optimize.cost, **PRIVATE)
-    recompute(loaded)
+    kept = gr.BrowserState(None, storage_key=draft.STORAGE_KEY, secret=draft.SECRET)
+    restored = demo.load(draft.restored, kept, studio, **PRIVATE)
+    recompute(redraw(restored))
+    what, how = [model.model, model.condition, model.guidance], [model.solver, model.seed]
+    restored.success(model_panel.what_is_sampled, studio, what, **PRIVATE)
+    restored.success(model_panel.how_it_is_sampled, studio, how, **PRIVATE)
+    restored.success(rows_panel.choices_of, studio, rows.choices, **PRIVATE)
+    restored.success(model_panel.capability, studio, model.line, **PRIVATE)
+    studio.change(draft.draft_of, studio, kept, **PRIVATE)
 
     controls = [model.model, model.condition, model.guidance, model.solver, model.steps, model.seed]
     changed = gr.on(

@@ -82,6 +82,10 @@ def chosen(studio: Studio, keys: list[str]) -> Studio:
     return with_choices(studio, keys)
 
 
+def choices_of(studio: Studio) -> gr.Dropdown:
+    return gr.Dropdown(menu(studio), value=chosen_keys(studio))
+
+
 def acted(studio: Studio, event: gr.EventData) -> tuple[Studio, list[str]]:
     """A row's menu: its schedule becomes the edited one, or the row goes."""
     key, action = event._data["row"], event._data["action"]

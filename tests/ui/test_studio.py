@@ -160,3 +160,26 @@ def test_nothing_comes_from_another_host(visit, studio_url, chromium):
     settled(page)
     context.close()
     assert {host for host in hosts if host} == {"127.0.0.1"}
+
+
+def test_a_reload_brings_back_what_one_was_doing(studio, studio_url):
+    choose(studio, "model", POINTS)
+    settled(studio)
+    choose(studio, "solver", "DPM++ 2M")
+    set_number(studio, "steps", 7)
+    expect(row(studio, "Karras").get_by_text("7 calls")).to_be_visible()
+    settled(studio)
+    drag(studio, 3, 15)
+    expect(row(studio, "edited")).to_be_visible()
+    settled(studio)
+    levels = studio.evaluate(SIGMAS)
+    studio.wait_for_timeout(300)  # for the browser to store it
+    studio.reload()
+    studio.wait_for_selector("#editor .se-root[data-ready]", timeout=30_000)
+    studio.wait_for_function(
+        f"want => JSON.stringify(({SIGMAS})()) === JSON.stringify(want)", arg=levels
+    )
+    expect(studio.locator("#solver input")).to_have_value("DPM++ 2M")
+    expect(studio.locator("#model input")).to_have_value(POINTS)
+    settled(studio)
+    expect(row(studio, "Karras").get_by_text("7 calls")).to_be_visible()
