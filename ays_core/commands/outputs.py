@@ -64,7 +64,7 @@ def schedule_answer(schedule: Schedule, seconds: float, complete: bool = True) -
     """`nfe`, `objective` and `curve`: what a search spent and reached, from its record."""
     found: dict[str, Any] = dict(schedule.origin.params)
     curve = found.get("curve", [])
-    objective = {"name": found.get("objective", ""), "value": curve[-1]} if curve else {}
+    objective = {"name": found.get("objective", ""), "value": min(curve)} if curve else {}
     objective |= {key: found[key] for key in ("error", "start_error") if key in found}
     content = {
         **described(schedule),
