@@ -33,7 +33,8 @@ class MadeFor:
         found = []
         if self.space != spec.path.name:
             found.append(f"made on a {self.space} noise path, {spec.label} has {spec.path.name}")
-        if spec.key not in (self.model, *self.ids) and spec.label != self.model:
+        named = (spec.key, spec.label, spec.family)
+        if self.model not in named and spec.key not in self.ids:
             found.append(f"made for {self.model}, not for {spec.label}")
         if self.solver and solver and self.solver != solver:
             found.append(f"made for {self.solver}, not for {solver}")
