@@ -12,6 +12,7 @@ import gradio as gr
 
 from components import (
     about_panel,
+    api,
     draft,
     jobs,
     model_panel,
@@ -49,6 +50,7 @@ def build() -> gr.Blocks:
                         rows = rows_panel.build(first)
             with gr.Tab("About", id="about"):
                 about_panel.build()
+        api.build()
         connect(demo, studio, model, schedule, operations, optimize, rows)
     return demo
 

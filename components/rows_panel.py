@@ -28,7 +28,7 @@ from components.pictures import (
     density,
     strip,
 )
-from components.state import YOURS, Studio, chosen_keys, decoded, menu, with_choices
+from components.state import YOURS, Studio, chosen_keys, decoded, menu, misfits, with_choices
 
 KIND = "rows"
 FRAME = 0.1  # seconds between two updates of the page
@@ -148,7 +148,9 @@ def row_of(rows: Rows, view: RowView) -> Row:
     )
     if view.schedule is not None:
         levels = view.schedule.positive
-        row = replace(row, note=f"{levels[0]:.3g} … {levels[-1]:.3g}")
+        note = f"{levels[0]:.3g} … {levels[-1]:.3g}"
+        warning = misfits(rows.studio, view.schedule)
+        row = replace(row, note=f"{note}, {warning}" if warning else note)
     cell = view.cell
     if cell is None or cell.run is None:
         return row

@@ -233,6 +233,30 @@ def curves(studio: Studio) -> list[dict[str, Any]]:
     return shown
 
 
+def misfits(studio: Studio, schedule: Schedule) -> str:
+    """How the use at hand differs from what a schedule was searched for, or "".
+
+    A schedule for a first-order solver can be far off with Heun: said on its row.
+    """
+    made_for, here = (
+        schedule.origin.params,
+        {
+            "model": studio.model,
+            "solver": studio.solver,
+            "guidance": studio.guidance,
+            "steps": studio.num_steps,
+        },
+    )
+    if "evaluations" not in made_for:
+        return ""
+    found = [
+        f"{name} {made_for[name]}"
+        for name, value in here.items()
+        if made_for.get(name, value) != value
+    ]
+    return f"made for {', '.join(found)}" if found else ""
+
+
 def decoded(model: str, x: Batch) -> np.ndarray:
     """Samples as pictures, uint8 (B, H, W, 3), or points, float64 (B, 2)."""
     return load_model(model).decode(x)
