@@ -17,6 +17,7 @@ V_k = (1_3 x layers_k) rotation_k: J pixel maps shared by the three channels, an
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -231,7 +232,7 @@ def read_scenes(path: Path = FILE) -> Scenes:
 
     with safe_open(path, "pt") as file:
         means, maps, roots = (file.get_tensor(n).double() for n in ("means", "maps", "roots"))
-        features, psi = file.get_tensor("features"), float(file.metadata()["psi"])
+        features, psi = file.get_tensor("features"), json.loads(file.metadata()["about"])["psi"]
     # maps^T root = layers^T (C^T root) with orthonormal layers, where maps maps^T = C C^T
     factor = torch.linalg.cholesky(maps @ maps.mT)
     layers = torch.linalg.solve_triangular(factor, maps, upper=False).contiguous()
@@ -249,16 +250,16 @@ def read_spec(path: Path = FILE) -> ModelSpec:
     from safetensors import safe_open
 
     with safe_open(path, "pt") as file:
-        about = file.metadata()
+        about = json.loads(file.metadata()["about"])
     return ModelSpec(
         key="scenes",
         label=LABEL,
         sample_shape=(3, 32, 32),
         sigma_min=SIGMA_MIN,
         sigma_max=SIGMA_MAX,
-        sigma_data=float(about["sigma_data"]),
+        sigma_data=about["sigma_data"],
         path=linear_vp(),
-        classes=tuple(about["classes"].split(",")),
+        classes=tuple(about["classes"]),
         exact=True,
         reference=REFERENCE,
         licence=LICENCE,
