@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from typing import Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -15,6 +16,7 @@ from components import (
     api,
     draft,
     jobs,
+    library_panel,
     model_panel,
     operations_panel,
     optimize_panel,
@@ -38,7 +40,7 @@ def build() -> gr.Blocks:
     with gr.Blocks(title=TITLE, fill_width=True) as demo:
         studio = gr.State(first)
         gr.HTML(f"<h1>{TITLE}</h1><p>{RULE}</p>", elem_id="title", padding=False)
-        with gr.Tabs():
+        with gr.Tabs() as tabs:
             with gr.Tab("Studio", id="studio"):
                 model = model_panel.build(first)
                 with gr.Row(elem_id="desk"):
@@ -48,10 +50,18 @@ def build() -> gr.Blocks:
                         optimize = optimize_panel.build(studio, first)
                     with gr.Column(scale=7, min_width=340):
                         rows = rows_panel.build(first)
+            with gr.Tab("Library", id="library") as tab:
+                library = library_panel.build(studio, tab)
             with gr.Tab("About", id="about"):
                 about_panel.build()
         api.build()
-        connect(demo, studio, model, schedule, operations, optimize, rows)
+        redrawing = connect(demo, studio, model, schedule, operations, optimize, rows)
+        for button, act in (
+            (library.use, library_panel.as_start),
+            (library.compare, library_panel.as_row),
+        ):
+            taken = button.click(act, [studio, *library.inputs], [studio, tabs], **PRIVATE)
+            redrawing(taken.success(rows_panel.choices_of, studio, rows.choices, **PRIVATE))
     return demo
 
 
@@ -63,8 +73,9 @@ def connect(
     operations: tuple[operations_panel.Action, ...],
     optimize: optimize_panel.OptimizePanel,
     rows: rows_panel.RowsPanel,
-) -> None:
-    """Every change makes a new Studio; the rows are then computed from it, and the newest wins."""
+) -> Callable:
+    """Every change makes a new Studio; the rows are then computed from it, and the newest wins.
+    Returns what makes that of an event of another tab."""
 
     def recompute(event):
         """After any change: the dependent controls first, then the rows."""
@@ -162,6 +173,7 @@ def connect(
     acted = rows.view.select(rows_panel.acted, studio, [studio, rows.choices], **PRIVATE)
     recompute(redraw(acted))
     demo.unload(jobs.leave)
+    return lambda event: recompute(redraw(event))
 
 
 demo = build()

@@ -194,6 +194,13 @@ def _first_view(studio: Studio, choice: Choice) -> RowView:
         return replace(base, state="failed", message=str(refused))
 
 
+def error_of(studio: Studio) -> float | None:
+    """The edited schedule's error to the reference run, where its row has been computed lately."""
+    where = (studio.model, studio.condition, studio.guidance, studio.seed, studio.num)
+    cell = _cells.get((where, studio.solver, studio.yours.sigmas))
+    return None if cell is None else cell.metrics.get("rmse")
+
+
 def schedule_of(studio: Studio, key: str) -> Schedule:
     """The schedule of a row that has run, as it ran."""
     if key.endswith(TUNED):

@@ -9,6 +9,7 @@ import os
 import time
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,18 @@ def with_choices(studio: Studio, keys: tuple[str, ...] | list[str]) -> Studio:
     return replace(
         studio, choices=tuple(Choice(k, styles[k] if k in styles else next(free)) for k in keys)
     )
+
+
+def with_row(studio: Studio, name: str, schedule: Schedule) -> Studio:
+    """Compare with a schedule of its own name, numbered where it is taken by another."""
+    kept = dict(studio.kept)
+    taken = {*kept, *SCHEDULES, YOURS}
+    if kept.get(name) != schedule:
+        numbered = (f"{name} {i}" for i in count(2))
+        name = next(n for n in chain([name], numbered) if n not in taken)
+        studio = replace(studio, kept=(*studio.kept, (name, schedule)))
+    others = [key for key in chosen_keys(studio) if key != name]
+    return with_choices(studio, [name, *others])
 
 
 def with_yours(studio: Studio, sigmas: tuple[float, ...]) -> Studio:
