@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import html
 import time
-from collections.abc import Container, Generator
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import count
 
 import gradio as gr
 
@@ -27,7 +26,7 @@ from components.state import (
     curves,
     menu,
     seconds_a_call,
-    with_choices,
+    with_row,
 )
 
 KIND = "optimize"
@@ -139,15 +138,8 @@ def adopted(studio: Studio, found: Found, into: str) -> tuple[Studio, gr.Dropdow
     elif into == THE_CURVE:
         studio = replace(studio, yours=found.schedule)
     else:
-        name = unused(OPTIMIZERS[found.studio.optimizer].label, dict(studio.kept))
-        studio = replace(studio, kept=(*studio.kept, (name, found.schedule)))
-        studio = with_choices(studio, [name, *chosen_keys(studio)])
+        studio = with_row(studio, OPTIMIZERS[found.studio.optimizer].label, found.schedule)
     return studio, gr.Dropdown(menu(studio), value=chosen_keys(studio))
-
-
-def unused(name: str, taken: Container[str]) -> str:
-    """`name`, numbered when it is taken."""
-    return next(n for n in (name, *(f"{name} {i}" for i in count(2))) if n not in taken)
 
 
 def halt(request: gr.Request) -> None:

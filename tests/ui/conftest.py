@@ -65,14 +65,15 @@ def serve() -> Iterator[Callable[[gr.Blocks], str]]:
 
 
 @pytest.fixture(scope="session")
-def studio_url() -> Iterator[str]:
-    """The app itself, as `python app.py` serves it, on a free port."""
+def studio_url(tmp_path_factory) -> Iterator[str]:
+    """The app itself, as `python app.py` serves it, on a free port, with an empty library."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {
         **os.environ,
         "GRADIO_SERVER_PORT": str(port),
+        "AYS_HOME": str(tmp_path_factory.mktemp("home")),
         "GRADIO_ANALYTICS_ENABLED": "False",
     }
     app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment)
