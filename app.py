@@ -97,6 +97,7 @@ def connect(
     restored.success(model_panel.what_is_sampled, studio, what, **PRIVATE)
     restored.success(model_panel.how_it_is_sampled, studio, how, **PRIVATE)
     restored.success(rows_panel.choices_of, studio, rows.choices, **PRIVATE)
+    restored.success(optimize_panel.cost, studio, optimize.cost, **PRIVATE)
     restored.success(model_panel.capability, studio, model.line, **PRIVATE)
     studio.change(draft.draft_of, studio, kept, **PRIVATE)
 

@@ -100,14 +100,8 @@ DEFAULT_CHOICES = ("oss_scenes_euler_6", "karras", "karras*", "kl_optimal")
 @cache
 def first_studio() -> Studio:
     """What a visitor finds: `scenes`, Euler, 6 steps, and a schedule found for just that."""
-    if DEFAULT_CHOICES[0] not in SCHEDULES:  # STAND-IN, until one is shipped
-        studio = Studio(
-            model="checkerboard", yours=SCHEDULES["kl_optimal"].make(6, MODELS["checkerboard"].spec)
-        )
-        return with_choices(studio, DEFAULT_CHOICES[1:])
-    shipped = "oss_scenes_euler_6"
-    spec = MODELS["scenes"].load().spec
-    studio = Studio(yours=SCHEDULES[shipped].make(6, spec))
+    shipped = SCHEDULES[DEFAULT_CHOICES[0]]
+    studio = Studio(yours=shipped.make(6, MODELS["scenes"].spec))
     return with_choices(studio, DEFAULT_CHOICES)
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ays_core.models import MODELS
 from ays_core.params import adjustable
 from ays_core.schedule import Origin
 from ays_core.schedules import SCHEDULES, TABLES, add_tables, read_table, scaled
@@ -226,7 +227,9 @@ def test_every_entry_says_where_it_comes_from(key):
     spec = FLOW if entry.made_for and entry.made_for.space == "flow" else SD
     if "svd" in key or "if" in key:
         spec = SVD
-    origin = entry.make(10, spec).origin
+    if entry.made_for and entry.made_for.model in MODELS:  # searched for an embedded model
+        spec = MODELS[entry.made_for.model].spec
+    origin = entry.make(entry.made_for.steps if entry.made_for else 10, spec).origin
     if "evaluations" not in origin.params:  # a learned table is called what its optimizer says
         assert origin.method == key
     assert origin.reference == entry.reference
