@@ -51,7 +51,7 @@ def test_no_noise_leaves_x(model):
 
 
 def test_only_noise_leaves_the_mean(model):
-    x = HIGH * torch.randn(4, *model.spec.sample_shape, dtype=torch.float64)
+    _, x = noisy(model, 4, HIGH)
     mean = model.data(4096, 0).double().mean(dim=0)
     x0 = model.denoise(x, HIGH, None)
     # D - mean = Cov x / sigma^2 + O(1 / sigma^2), of the size of variance / sigma.
