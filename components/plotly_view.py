@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import gradio as gr
 
 from components import static
-from components.schedule_editor import FILES
 
 TEMPLATE = '<div class="pv-root"></div>'
 ON_LOAD = "window.PlotlyView.mount({element, props, watch});"
+FILES = (
+    "plotly_view/view.css",
+    static.PLOTLY,
+    "plotly_view/theme.js",
+    "plotly_view/view.js",
+)
 
 
 class PlotlyView(gr.HTML):
@@ -35,7 +41,7 @@ class PlotlyView(gr.HTML):
             label=label,
             html_template=TEMPLATE,
             js_on_load=ON_LOAD,
-            head=static.head(*FILES, "plotly_view/view.js"),
+            head=static.head(*FILES),
             apply_default_css=False,
             height=height,
             empty=empty,
@@ -43,11 +49,16 @@ class PlotlyView(gr.HTML):
             **kwargs,
         )
 
-    def preprocess(self, payload: Any) -> None:  # noqa: ARG002 - output only
-        return None
+    def preprocess(self, payload: Any) -> None:
+        """Nothing comes back from the page."""
 
     def postprocess(self, value: Any) -> dict[str, Any] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return value if value is None or isinstance(value, dict) else value.to_plotly_json()
+        """The figure as JSON. A `Figure`'s own template is dropped: the page's theme is used."""
+        if value is None or isinstance(value, dict):
+            return value
+        figure = json.loads(value.to_json())
+        figure["layout"].pop("template", None)
+        return figure
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "object", "description": "a Plotly figure"}

@@ -21,14 +21,12 @@ TEMPLATE = (
     "Loading the curve… the table edits the same levels.</p></div>"
 )
 ON_LOAD = "window.ScheduleEditor.mount({element, props, trigger, watch});"
+SCRIPTS = ("levels", "axes", "figure", "marks", "controls", "drag", "keys", "editor")  # in order
 FILES = (
     "editor/editor.css",
     static.PLOTLY,
-    "editor/levels.js",
-    "editor/axes.js",
-    "editor/figure.js",
-    "editor/strips.js",
-    "editor/editor.js",
+    "plotly_view/theme.js",
+    *(f"editor/{name}.js" for name in SCRIPTS),
 )
 
 

@@ -1,47 +1,54 @@
-/* The axes the field thinks in. Each maps a positive level to what is drawn, and back; switching
- * between them never changes a level. `times` is the model's own table: ln sigma (ascending) and
- * the model time of each entry. */
+// The axes the field thinks in: each maps a positive level to what is drawn, and back. Switching
+// between them never changes a level. `times` is the model's own time along ln sigma, ascending.
 (function () {
   "use strict";
+  const E = window.ScheduleEditor, { text } = E;
 
-  function interpolate(x, xs, ys) {
-    if (x <= xs[0]) return ys[0];
-    if (x >= xs[xs.length - 1]) return ys[ys.length - 1];
+  // Piecewise linear, constant beyond the ends: a model knows no time outside its own.
+  function interpolate(at, xs, ys) {
+    const x = Math.min(Math.max(at, xs[0]), xs[xs.length - 1]);
     let low = 0, high = xs.length - 1;
     while (high - low > 1) {
       const middle = (low + high) >> 1;
-      if (xs[middle] <= x) low = middle; else high = middle;
+      if (xs[middle] <= x) low = middle;
+      else high = middle;
     }
-    const part = (x - xs[low]) / (xs[high] - xs[low] || 1);
-    return ys[low] + part * (ys[high] - ys[low]);
+    const width = xs[high] - xs[low];
+    return width ? ys[low] + ((x - xs[low]) / width) * (ys[high] - ys[low]) : ys[low];
   }
 
-  const text = window.ScheduleEditor.text;
+  const sigma = {
+    label: "σ, log", type: "log", tickformat: "~g",
+    to: (level) => level, from: (y) => y, say: () => "",
+  };
+
+  const logSnr = {
+    label: "log-SNR", type: "linear", reversed: true,
+    to: (level) => -2 * Math.log(level), from: (y) => Math.exp(-y / 2),
+    say: (level) => `log-SNR ${(-2 * Math.log(level)).toFixed(2)}`,
+  };
+
+  function modelTime({ lam, time, discrete }) {
+    const to = (level) => interpolate(Math.log(level), lam, time);
+    return {
+      label: discrete ? "timestep" : "model time", type: "linear", to,
+      from: (y) => Math.exp(interpolate(y, time, lam)),
+      say: (level) => (discrete ? `timestep ${Math.round(to(level))}` : `time ${to(level).toFixed(4)}`),
+    };
+  }
 
   function axes(times) {
-    const found = {
-      sigma: {
-        label: "σ, log", title: "noise level σ", type: "log",
-        to: (sigma) => sigma, from: (y) => y, say: (sigma) => `σ = ${text(sigma)}`,
-      },
-      logsnr: {
-        label: "log-SNR", title: "log-SNR, −2 ln σ", type: "linear", reversed: true,
-        to: (sigma) => -2 * Math.log(sigma), from: (y) => Math.exp(-y / 2),
-        say: (sigma) => `log-SNR = ${(-2 * Math.log(sigma)).toFixed(2)}, σ = ${text(sigma)}`,
-      },
-    };
-    if (times && times.time && times.time.length > 1) {
-      const to = (sigma) => interpolate(Math.log(sigma), times.lam, times.time);
-      const digits = times.discrete ? 1 : 4;
-      found.time = {
-        label: times.discrete ? "timestep" : "model time", type: "linear",
-        title: times.discrete ? "timestep of the model" : "model time",
-        to, from: (y) => Math.exp(interpolate(y, times.time, times.lam)),
-        say: (sigma) => `t = ${to(sigma).toFixed(digits)}, σ = ${text(sigma)}`,
-      };
-    }
-    return found;
+    const known = { sigma, logSnr };
+    if (times && times.lam && times.lam.length > 1) known.time = modelTime(times);
+    return known;
   }
 
-  Object.assign(window.ScheduleEditor, { axes });
+  // From the lowest to the highest place of these levels, with some air: Plotly's `range`.
+  function span(axis, levels) {
+    const places = levels.map((level) => (axis.type === "log" ? Math.log10(level) : axis.to(level)));
+    const low = Math.min(...places), high = Math.max(...places), air = 0.06 * (high - low || 1);
+    return axis.reversed ? [high + 1.6 * air, low - air] : [low - 1.6 * air, high + air];
+  }
+
+  Object.assign(E, { axes, span });
 })();

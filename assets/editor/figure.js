@@ -1,76 +1,47 @@
-/* What Plotly draws: axes, references, and the curve when nothing moves. */
+// What Plotly draws: axes, grid and the reference curves. The edited curve stands in marks.js.
 (function () {
   "use strict";
-  // gr.Plot would replace window.Plotly by another version: keep the one that was loaded for us.
-  const Plotly = window.Plotly;
-  const PLAIN = {
-    displaylogo: false, displayModeBar: false, responsive: false, scrollZoom: false, doubleClick: "reset",
-    showSendToCloud: false, plotlyServerURL: "", showLink: false, // Plotly 4 offers to upload figures
-  };
+  const { template, readable } = window.PlotlyTheme;
+  const E = window.ScheduleEditor;
+  const DASHES = ["dash", "dot", "dashdot", "longdash", "longdashdot"];
+  const OKABE_ITO = ["#56B4E9", "#009E73", "#CC79A7", "#E69F00", "#0072B2", "#D55E00"];
 
-  const isDark = () => document.body.classList.contains("dark");
-  const css = (node, name, otherwise) => getComputedStyle(node).getPropertyValue(name).trim() || otherwise;
+  // References with everything said: callers give colours, otherwise Okabe and Ito do.
+  function references(given) {
+    return (given || []).map((curve, k) => ({
+      name: curve.name, sigmas: curve.sigmas, source: curve.source || "",
+      color: curve.color || OKABE_ITO[k % OKABE_ITO.length], dash: curve.dash || DASHES[k % DASHES.length],
+    }));
+  }
 
-  // Okabe-Ito's dark blue is hard to see on a dark page.
-  const readable = (color) => (isDark() && color === "#0072B2" ? "#4da3d9" : color);
-
-  function surface(node) {
-    const dark = isDark(), ink = css(node, "--body-text-color", dark ? "#eee" : "#222");
-    const soft = css(node, "--body-text-color-subdued", "#888");
-    const grid = dark ? "rgba(255,255,255,.10)" : "rgba(0,0,0,.08)";
-    const axis = { gridcolor: grid, linecolor: grid, tickfont: { color: soft }, title: { font: { color: soft } } };
+  // A curve of another length is drawn over the same steps.
+  function trace({ name, sigmas, source, color, dash }, { axis, steps, fraction }) {
+    const n = sigmas.length - 1, width = fraction ? 1 : steps;
     return {
-      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: ink, size: 12 },
-      hoverlabel: { bgcolor: css(node, "--background-fill-primary", dark ? "#111" : "#fff"), font: { color: ink } },
-      xaxis: axis, yaxis: axis,
+      type: "scatter", mode: "lines", name: plain(name),
+      x: sigmas.map((_, i) => (i * width) / n),
+      y: sigmas.map((level) => (level > 0 ? axis.to(level) : null)),
+      line: { dash, width: 1.75, color: readable(color) },
+      customdata: sigmas.map((level, i) => [E.text(level), i]),
+      hovertemplate: `<b>%{fullData.name}</b>, level %{customdata[1]}: σ %{customdata[0]}${source ? "<br>%{meta}" : ""}<extra></extra>`,
+      meta: wrapped(source),
     };
   }
 
-  function merged(a, b) {
-    const out = { ...a };
-    for (const [key, value] of Object.entries(b || {})) {
-      const both = value && typeof value === "object" && !Array.isArray(value) && out[key] && typeof out[key] === "object";
-      out[key] = both ? merged(out[key], value) : value;
-    }
-    return out;
+  // Plotly reads some HTML and does not break long lines.
+  const plain = (words) => words.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+  const wrapped = (words) => plain(words).replace(/(.{36,}?)\s/g, "$1<br>");
+
+  function figure({ node, curves, axis, steps, fraction, range, width, height, right }) {
+    const end = fraction ? 1 : steps, air = Math.max(0.03 * end, fraction ? 0.02 : 0.12);
+    const decades = axis.type === "log" ? Math.abs(range[1] - range[0]) : 9;
+    const layout = {
+      template: template(node), width, height, margin: { l: 46, r: right, t: 8, b: 24 }, showlegend: false, hovermode: "closest",
+      xaxis: { range: [-air, end + air], automargin: false, showgrid: false, showline: true, tickformat: "~g", dtick: !fraction && steps <= 10 ? 1 : undefined },
+      yaxis: { range, type: axis.type, automargin: false, tickformat: axis.tickformat, dtick: decades > 2 && decades < 9 ? 1 : undefined },
+    };
+    return { data: curves.map((curve) => trace(curve, { axis, steps, fraction })), layout };
   }
 
-  function yRange(axis, levels, references) {
-    const all = [levels, ...references.map((r) => r.sigmas)].flat().filter((v) => v > 0).map(axis.to);
-    let low = Math.min(...all), high = Math.max(...all);
-    if (axis.type === "log") [low, high] = [Math.log10(low), Math.log10(high)];
-    const air = 0.07 * (high - low || 1);
-    return axis.reversed ? [high + 2 * air, low - air] : [low - 2 * air, high + air];
-  }
-
-  // `fraction`: the x axis counts 0 ... 1 instead of steps.
-  function figure({ node, levels, references, axis, fraction, label, width, height }) {
-    const n = levels.length - 1, x = (i, count) => (fraction ? i / count : (i * n) / count);
-    const drawn = (sigmas) => sigmas.map((v) => (v > 0 ? axis.to(v) : null));
-    const data = references.map((r) => ({
-      type: "scatter", mode: "lines", name: r.name,
-      x: r.sigmas.map((_, i) => x(i, r.sigmas.length - 1)), y: drawn(r.sigmas),
-      line: { dash: r.dash || "dash", width: 1.6, color: readable(r.color || "#888") },
-      customdata: r.sigmas.map((v) => [v, r.source || ""]),
-      hovertemplate: "%{fullData.name}: σ = %{customdata[0]:.4g}<br>%{customdata[1]}<extra></extra>",
-    }));
-    data.push({
-      type: "scatter", mode: "lines", name: label, x: levels.map((_, i) => x(i, n)), y: drawn(levels),
-      line: { width: 2.5, color: css(node, "--color-accent", "#e8590c") }, hoverinfo: "skip",
-    });
-    const layout = merged(surface(node), {
-      width, height, margin: { l: 56, r: 12, t: 8, b: 38 }, dragmode: false, showlegend: false, uirevision: "keep",
-      xaxis: {
-        title: { text: fraction ? "fraction of steps" : "step", standoff: 6 }, zeroline: false, fixedrange: true,
-        range: fraction ? [-0.03, 1.03] : [-0.03 * n - 0.1, 1.03 * n + 0.1], dtick: !fraction && n <= 12 ? 1 : undefined,
-      },
-      yaxis: {
-        title: { text: axis.title, standoff: 6 }, type: axis.type, range: yRange(axis, levels, references),
-        zeroline: false, fixedrange: true, exponentformat: "power", dtick: axis.type === "log" ? 1 : undefined,
-      },
-    });
-    return { data, layout, config: PLAIN };
-  }
-
-  Object.assign(window.ScheduleEditor, { Plotly, PLAIN, figure, surface, merged, readable, css });
+  Object.assign(E, { figure, references });
 })();

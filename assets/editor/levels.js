@@ -1,96 +1,109 @@
-/* The levels being edited: what may move where, and what was before. No DOM, no Plotly. */
+// The levels being edited: what may stand where, and what stood before. No DOM, no Plotly.
 (function () {
   "use strict";
-  const RATIO = 1.0001; // neighbours differ by at least 0.01 %: closer levels make a step of nothing
+  const RATIO = 1.0001; // neighbours differ by at least 0.01 %: a smaller step does nothing
   const REMEMBERED = 200; // undo steps
+  const TOGETHER = 300; // ms; pushes closer than this are one undo step: a search shows its progress
 
-  const round = (v) => Number(v.toPrecision(6));
-  const same = (a, b) => a.length === b.length && a.every((v, i) => v === b[i]);
-  const text = (v) => {
-    if (v === 0) return "0";
-    return Math.abs(v) >= 1e-3 && Math.abs(v) < 1e5 ? String(Number(v.toPrecision(4))) : v.toExponential(2);
-  };
+  const rounded = (sigma) => Number(sigma.toPrecision(6));
+  const same = (a, b) => a.length === b.length && a.every((sigma, i) => sigma === b[i]);
+
+  // Four digits: enough to tell two levels apart, short enough for a tip.
+  function text(value) {
+    const size = Math.abs(value);
+    return size === 0 || (size >= 1e-3 && size < 1e5) ? String(Number(value.toPrecision(4))) : value.toExponential(2);
+  }
 
   class Levels {
-    constructor(sigmas, bounds) {
+    constructor(sigmas) {
       this.sigmas = sigmas;
-      this.bounds = bounds; // () => ({ low, high, lockFirst, lockLast, locked })
+      this.low = 0; // what the model knows
+      this.high = Infinity;
+      this.locks = { first: true, last: true };
+      this.frozen = false;
       this.past = [];
       this.future = [];
     }
 
     get steps() { return this.sigmas.length - 1; }
+    get finalZero() { return this.sigmas[this.steps] === 0; }
+    get positive() { return this.finalZero ? this.sigmas.slice(0, -1) : this.sigmas; }
 
     locked(i) {
-      const { lockFirst, lockLast, locked } = this.bounds();
-      return locked || (i === 0 && lockFirst) || (i === this.steps && (lockLast || this.sigmas[i] === 0));
+      if (this.frozen) return true;
+      if (i === this.steps) return this.locks.last || this.finalZero;
+      return i === 0 && this.locks.first;
     }
 
-    firstFree() {
-      const i = this.sigmas.findIndex((_, k) => !this.locked(k));
-      return Math.max(0, i);
-    }
+    firstFree() { return Math.max(0, this.sigmas.findIndex((_, i) => !this.locked(i))); }
 
-    // The values level i may take: strictly between its neighbours, within what the model knows.
-    // A level that already lies outside the model's range may stay where it is.
+    // [least, most] of level i: strictly between its neighbours, within what the model knows.
+    // A level that lies outside already may stay there.
     range(i) {
-      const { low, high } = this.bounds(), now = this.sigmas[i];
-      const above = i > 0 ? this.sigmas[i - 1] / RATIO : Math.max(high, now);
-      const next = i < this.steps ? this.sigmas[i + 1] : 0;
-      return [next > 0 ? next * RATIO : Math.min(low, now), above];
+      const now = this.sigmas[i], next = i < this.steps ? this.sigmas[i + 1] : 0;
+      const least = next > 0 ? next * RATIO : Math.min(this.low, now);
+      const most = i > 0 ? this.sigmas[i - 1] / RATIO : Math.max(this.high, now);
+      return [Math.min(least, now), Math.max(most, now)];
     }
 
-    // Why a value cannot stand at level i, in words; "" when it can.
-    refusal(i, v) {
-      if (!Number.isFinite(v)) return "not a number";
-      if (v <= 0) return "must be above 0";
-      const [low, high] = this.range(i);
-      if (v > high) return i > 0 ? `must stay below level ${i - 1} (${text(this.sigmas[i - 1])})` : `at most ${text(high)}, the model's largest`;
-      if (v < low) return i < this.steps && this.sigmas[i + 1] > 0 ? `must stay above level ${i + 1} (${text(this.sigmas[i + 1])})` : `at least ${text(low)}`;
+    // Why `sigma` cannot stand at level i, in words; "" when it can.
+    refusal(i, sigma) {
+      if (!Number.isFinite(sigma)) return "not a number";
+      if (sigma <= 0) return "must be above 0";
+      const [least, most] = this.range(i), above = this.sigmas[i - 1], below = this.sigmas[i + 1];
+      if (sigma > most) return i > 0 ? `must stay below level ${i - 1} (${text(above)})` : `at most ${text(most)}, the model's largest`;
+      if (sigma < least) return below > 0 ? `must stay above level ${i + 1} (${text(below)})` : `at least ${text(least)}, the model's smallest`;
       return "";
     }
 
-    // Moves level i towards v as far as its neighbours allow; says whether it moved.
-    set(i, v) {
-      const [low, high] = this.range(i);
-      const held = Math.min(high, Math.max(low, v));
-      const rounded = round(held);
-      const next = rounded >= low && rounded <= high ? rounded : held; // rounding must not cross
+    // Moves level i to `sigma`, or as near as its neighbours allow; says whether it moved.
+    set(i, sigma) {
+      const [least, most] = this.range(i), held = Math.min(most, Math.max(least, sigma));
+      const short = rounded(held), next = short >= least && short <= most ? short : held;
       if (!Number.isFinite(next) || next === this.sigmas[i]) return false;
       this.sigmas[i] = next;
       return true;
     }
 
-    // A new level between i and i + 1, at their geometric mean; its index, or -1 without room.
+    // Exactly `sigma`, which is known to fit.
+    put(i, sigma) {
+      const moved = sigma !== this.sigmas[i];
+      this.sigmas[i] = sigma;
+      return moved;
+    }
+
+    // A new level below level i, at the geometric mean; its index, or -1 where there is no room.
     insert(i) {
-      const k = Math.min(Math.max(i, 0), this.steps - 1);
-      const above = this.sigmas[k];
-      const below = this.sigmas[k + 1] > 0 ? this.sigmas[k + 1] : above / 4;
-      const v = round(Math.sqrt(above * below));
-      if (!(v < above / RATIO && v > this.sigmas[k + 1] * RATIO)) return -1;
-      this.sigmas.splice(k + 1, 0, v);
+      const k = Math.max(0, Math.min(i, this.steps - 1)), above = this.sigmas[k], below = this.sigmas[k + 1];
+      const sigma = rounded(Math.sqrt(above * (below > 0 ? below : above / 4)));
+      if (!(sigma < above / RATIO && sigma > below * RATIO)) return -1;
+      this.sigmas.splice(k + 1, 0, sigma);
       return k + 1;
     }
 
     remove(i) { this.sigmas.splice(i, 1); }
 
-    // History: `before` is what stood there before the change that has just been made.
-    record(before) {
+    // Remembers what stood there before the change that has just been made.
+    record(before, pushed = false) {
       if (same(before, this.sigmas)) return false;
-      this.past.push(before);
+      const now = performance.now(), together = pushed && now - this.lastPush < TOGETHER;
+      this.lastPush = pushed ? now : -Infinity;
+      if (!together) this.past.push(before);
       if (this.past.length > REMEMBERED) this.past.shift();
       this.future = [];
       return true;
     }
 
+    undo() { return this.travel(this.past, this.future); }
+    redo() { return this.travel(this.future, this.past); }
+
     travel(from, to) {
       if (!from.length) return false;
       to.push(this.sigmas);
       this.sigmas = from.pop();
+      this.lastPush = -Infinity;
       return true;
     }
-    undo() { return this.travel(this.past, this.future); }
-    redo() { return this.travel(this.future, this.past); }
   }
 
   window.ScheduleEditor = { Levels, same, text };

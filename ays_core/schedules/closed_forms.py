@@ -217,7 +217,7 @@ def quadratic_t(span: Span) -> Levels:
 
 @formula(
     "kl_optimal",
-    "Cosine (arctan)",
+    "Arctangent (KL-optimal for Gaussian data)",
     "Sabour et al. 2024, Align Your Steps, Theorem 3.1",
     aliases=("arctan", "cosine"),
 )

@@ -1,7 +1,7 @@
 """The Chromium that browser tests drive, and how `make test` gets one where there is none.
 
-The system's own comes first, then Debian's package where we are root (never sudo), then
-Playwright's download.
+The one that CHROMIUM names comes first, then the system's own, then Debian's package where we are
+root (never sudo), then Playwright's download.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ MISSING = (
 
 
 def launch(playwright: Playwright) -> Browser:
-    """The system's Chromium or Chrome, else the one Playwright downloaded."""
-    for path in (*filter(None, map(shutil.which, NAMES)), None):
+    """CHROMIUM, else the system's Chromium or Chrome, else the one Playwright downloaded."""
+    named = [path for path in (os.environ.get("CHROMIUM"),) if path]
+    for path in (*named, *filter(None, map(shutil.which, NAMES)), None):
         try:
             return playwright.chromium.launch(executable_path=path, args=ARGS)
         except Error:  # a stub that only says "install the snap", or nothing downloaded

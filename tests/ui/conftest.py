@@ -5,24 +5,16 @@ page = visit(serve(demo), viewport={"width": 390, "height": 844})
 
 from __future__ import annotations
 
-import contextlib
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from urllib.parse import urlsplit
 
 import gradio as gr
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 from components import static, theme
 from tests.ui.chromium import launch
 
-ROOT = Path(__file__).parents[2]
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
@@ -64,46 +56,15 @@ def serve() -> Iterator[Callable[[gr.Blocks], str]]:
         demo.close()
 
 
-@pytest.fixture(scope="session")
-def studio_url(tmp_path_factory) -> Iterator[str]:
-    """The app itself, as `python app.py` serves it, on a free port, with an empty library."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {
-        **os.environ,
-        "GRADIO_SERVER_PORT": str(port),
-        "AYS_HOME": str(tmp_path_factory.mktemp("home")),
-        "GRADIO_ANALYTICS_ENABLED": "False",
-    }
-    app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment)
-    address = f"http://127.0.0.1:{port}/"
-    try:
-        for _ in range(600):
-            assert app.poll() is None, "the app ended before it served a page"
-            with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5):
-                break
-            time.sleep(0.1)
-        yield address
-    finally:
-        app.terminate()
-        app.wait(20)
-
-
 @pytest.fixture
 def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens an address; anything a page writes to the console as an error fails the test."""
+    """Opens an address, each time as another visitor; see `watch` for what fails the test."""
     contexts, problems = [], []
-
-    def note(message) -> None:
-        if message.type == "error" and "favicon" not in message.text:
-            problems.append(message.text)
 
     def open_page(address: str, **options) -> Page:
         contexts.append(chromium.new_context(**{"viewport": DESKTOP, **options}))
         page = contexts[-1].new_page()
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", note)
+        watch(page, problems)
         page.goto(address)
         return page
 
@@ -111,3 +72,19 @@ def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert problems == []
+
+
+def watch(page: Page, problems: list[str]) -> None:
+    """Collects what a page must never do: fail, log an error, ask another machine for anything."""
+
+    def asked(request: Request) -> None:
+        if urlsplit(request.url).hostname not in (None, "127.0.0.1", "localhost"):
+            problems.append(f"asks another machine: {request.url}")
+
+    def logged(message: ConsoleMessage) -> None:
+        if message.type == "error" and "favicon" not in message.text:
+            problems.append(message.text)
+
+    page.on("request", asked)
+    page.on("console", logged)
+    page.on("pageerror", lambda error: problems.append(str(error)))
