@@ -32,7 +32,7 @@ from components.state import (
 
 KIND = "optimize"
 THE_CURVE, NEW_ROW = "the curve", "a new row"
-FRAME = 0.15  # seconds between two pictures of the search
+FRAME = 0.4  # seconds between two pictures of the search: drawing more often would block the page
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def optimise(studio: Studio, request: gr.Request) -> Generator[tuple, None, None
     """Search from the edited curve: yields (what was found, the search on the curve, its plot)."""
     turn = Turn.take(request.session_hash, KIND)
     entry = OPTIMIZERS[studio.optimizer]
-    shown = 0.0
+    sent, drawn = 0.0, None
     try:
         params = parse_params(entry.make, dict(studio.params))
         job = entry.make(studio.bound(), studio.yours, studio.solver, **params)
@@ -116,10 +116,11 @@ def optimise(studio: Studio, request: gr.Request) -> Generator[tuple, None, None
         while True:
             progress = next(running)
             snapshot = progress.snapshot
-            if snapshot is not None and time.monotonic() - shown > FRAME:
-                shown = time.monotonic()
-                behind = [*curves(studio), trial(snapshot)]
-                yield gr.skip(), ScheduleEditor(references=behind), figure(entry, progress)
+            if snapshot is not None and time.monotonic() - sent > FRAME:
+                moved = snapshot is not drawn
+                sent, drawn = time.monotonic(), snapshot
+                behind = ScheduleEditor(references=[*curves(studio), trial(snapshot)])
+                yield gr.skip(), behind if moved else gr.skip(), figure(entry, progress)
     except StopIteration as stop:
         found = Found(studio, stop.value)
     except (Superseded, Overtime) as ended:
