@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from typing import Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -12,8 +13,12 @@ import gradio as gr
 
 from components import (
     about_panel,
+    api,
+    draft,
     jobs,
+    library_panel,
     model_panel,
+    operations_panel,
     optimize_panel,
     rows_panel,
     schedule_panel,
@@ -35,18 +40,28 @@ def build() -> gr.Blocks:
     with gr.Blocks(title=TITLE, fill_width=True) as demo:
         studio = gr.State(first)
         gr.HTML(f"<h1>{TITLE}</h1><p>{RULE}</p>", elem_id="title", padding=False)
-        with gr.Tabs():
+        with gr.Tabs() as tabs:
             with gr.Tab("Studio", id="studio"):
                 model = model_panel.build(first)
                 with gr.Row(elem_id="desk"):
                     with gr.Column(scale=5, min_width=340):
                         schedule = schedule_panel.build(first)
+                        operations = operations_panel.build()
                         optimize = optimize_panel.build(studio, first)
                     with gr.Column(scale=7, min_width=340):
                         rows = rows_panel.build(first)
+            with gr.Tab("Library", id="library") as tab:
+                library = library_panel.build(studio, tab)
             with gr.Tab("About", id="about"):
                 about_panel.build()
-        connect(demo, studio, model, schedule, optimize, rows)
+        api.build()
+        redrawing = connect(demo, studio, model, schedule, operations, optimize, rows)
+        for button, act in (
+            (library.use, library_panel.as_start),
+            (library.compare, library_panel.as_row),
+        ):
+            taken = button.click(act, [studio, *library.inputs], [studio, tabs], **PRIVATE)
+            redrawing(taken.success(rows_panel.choices_of, studio, rows.choices, **PRIVATE))
     return demo
 
 
@@ -55,10 +70,12 @@ def connect(
     studio: gr.State,
     model: model_panel.ModelPanel,
     schedule: schedule_panel.SchedulePanel,
+    operations: tuple[operations_panel.Action, ...],
     optimize: optimize_panel.OptimizePanel,
     rows: rows_panel.RowsPanel,
-) -> None:
-    """Every change makes a new Studio; the rows are then computed from it, and the newest wins."""
+) -> Callable:
+    """Every change makes a new Studio; the rows are then computed from it, and the newest wins.
+    Returns what makes that of an event of another tab."""
 
     def recompute(event):
         """After any change: the dependent controls first, then the rows."""
@@ -67,12 +84,22 @@ def connect(
     def redraw(event):
         """After a change that the curve did not make itself."""
         return event.success(
-            schedule_panel.redrawn, studio, [schedule.editor, schedule.table], **PRIVATE
+            schedule_panel.redrawn,
+            studio,
+            [schedule.editor, schedule.table, model.steps],
+            **PRIVATE,
         )
 
-    loaded = demo.load(model_panel.capability, studio, model.line, **PRIVATE)
-    loaded.success(optimize_panel.cost, studio, optimize.cost, **PRIVATE)
-    recompute(loaded)
+    kept = gr.BrowserState(None, storage_key=draft.STORAGE_KEY, secret=draft.SECRET)
+    restored = demo.load(draft.restored, kept, studio, **PRIVATE)
+    recompute(redraw(restored))
+    what, how = [model.model, model.condition, model.guidance], [model.solver, model.seed]
+    restored.success(model_panel.what_is_sampled, studio, what, **PRIVATE)
+    restored.success(model_panel.how_it_is_sampled, studio, how, **PRIVATE)
+    restored.success(rows_panel.choices_of, studio, rows.choices, **PRIVATE)
+    restored.success(optimize_panel.cost, studio, optimize.cost, **PRIVATE)
+    restored.success(model_panel.capability, studio, model.line, **PRIVATE)
+    studio.change(draft.draft_of, studio, kept, **PRIVATE)
 
     controls = [model.model, model.condition, model.guidance, model.solver, model.steps, model.seed]
     changed = gr.on(
@@ -88,7 +115,7 @@ def connect(
     release = schedule.editor.release(
         schedule_panel.from_curve,
         [studio, schedule.editor],
-        [studio, schedule.table],
+        [studio, schedule.table, model.steps],
         **{**EDIT, "api_visibility": "public"},
         api_name="edit",
     )
@@ -122,6 +149,10 @@ def connect(
         **PRIVATE,
     )
 
+    for change in operations:
+        clicked = change.button.click(change.act, [studio, *change.inputs], studio, **PRIVATE)
+        recompute(redraw(clicked))
+
     optimize.method.input(optimize_panel.with_method, [studio, optimize.method], studio, **EDIT)
     found = optimize.run.click(
         optimize_panel.optimise,
@@ -143,6 +174,7 @@ def connect(
     acted = rows.view.select(rows_panel.acted, studio, [studio, rows.choices], **PRIVATE)
     recompute(redraw(acted))
     demo.unload(jobs.leave)
+    return lambda event: recompute(redraw(event))
 
 
 demo = build()

@@ -106,6 +106,7 @@ def parser() -> Parser:
     add_levels(made)
     add_run(made)
     add_params(made)
+    made.add_argument("--judge", action="store_true", help="against baselines, on unseen noises")
     made.add_argument("--out", metavar="FILE")
     add_json(made)
 

@@ -26,10 +26,11 @@ class Range:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of `options`."""
+    """One of `options`, or any number between `numbers`, both included."""
 
     options: tuple[str, ...]
     note: str = ""
+    numbers: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ class Parameter:
     def parse(self, value: object) -> Any:
         """`value` (possibly text) as this parameter's type, or a `ValueError` with the choices."""
         if isinstance(self.values, Choice):
+            if self.values.numbers and _is_number(value):
+                low, high = self.values.numbers
+                number = Parameter(self.name, float, self.default, Range(low, high)).parse(value)
+                return self.kind(f"{number:g}")
             if str(value) not in self.values.options:
                 options = ", ".join(self.values.options)
                 raise ValueError(f"{self.name} is {value!r}; choose one of: {options}")
@@ -87,6 +92,13 @@ def parse_params(function: Callable[..., Any], given: Mapping[str, object]) -> d
             choices = ", ".join(known) or "none"
             raise ValueError(f"unknown parameter {name!r}; adjustable here: {choices}")
     return {name: known[name].parse(_text_of(value)) for name, value in given.items()}
+
+
+def _is_number(value: object) -> bool:
+    try:
+        return math.isfinite(float(value))  # pyright: ignore[reportArgumentType] - refused here
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def _text_of(value: object) -> object:

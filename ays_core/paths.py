@@ -129,6 +129,7 @@ class ModelSpec:
 
     `sample_shape`: of one x, without the batch. `sigma_data`: standard deviation of the data,
     per element. `kind`: what `decode` gives. `exact`: the score is a closed form, no network.
+    `family`: the published model it is, or is trained from, where known: tables are made for one.
     """
 
     key: str
@@ -145,6 +146,7 @@ class ModelSpec:
     exact: bool = False
     reference: str = ""
     licence: str = ""
+    family: str = ""
 
     def check(self, schedule: Schedule) -> Schedule:
         """`schedule`, or a `ValueError` when it starts above what this model knows."""

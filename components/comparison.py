@@ -16,6 +16,7 @@ from ays_core.job import Job, Progress
 from ays_core.optimizers.tuned_range import tuned
 from ays_core.sampling import SampleRun, start_noise
 from ays_core.schedule import Schedule
+from ays_core.schedules import SCHEDULES
 from components.state import (
     ACCENT,
     TUNED,
@@ -119,7 +120,7 @@ def _run_row(view: Rows, i: int, bound: Bound, noise: Batch, where: tuple) -> Jo
     if schedule is None:
         base = row.key.removesuffix(TUNED)
         key = tuned_key(studio, base)
-        schedule = _tuned.get(key)
+        schedule = shipped_twin(studio, base) or _tuned.get(key)
         if schedule is None:
             job = tuned(
                 bound,
@@ -194,12 +195,28 @@ def _first_view(studio: Studio, choice: Choice) -> RowView:
         return replace(base, state="failed", message=str(refused))
 
 
+def error_of(studio: Studio) -> float | None:
+    """The edited schedule's error to the reference run, where its row has been computed lately."""
+    where = (studio.model, studio.condition, studio.guidance, studio.seed, studio.num)
+    cell = _cells.get((where, studio.solver, studio.yours.sigmas))
+    return None if cell is None else cell.metrics.get("rmse")
+
+
 def schedule_of(studio: Studio, key: str) -> Schedule:
     """The schedule of a row that has run, as it ran."""
     if key.endswith(TUNED):
-        found = _tuned.get(tuned_key(studio, key.removesuffix(TUNED)))
+        base = key.removesuffix(TUNED)
+        found = shipped_twin(studio, base) or _tuned.get(tuned_key(studio, base))
         return studio.yours if found is None else found
     return studio.yours if key == YOURS else chosen_schedule(studio, key)
+
+
+def shipped_twin(studio: Studio, base: str) -> Schedule | None:
+    """The range-tuned twin that was searched beforehand for just this, if there is one."""
+    key = f"{base}_tuned_{studio.model}_{studio.solver}_{studio.num_steps}"
+    if studio.condition or not studio.yours.final_zero or key not in SCHEDULES:
+        return None
+    return SCHEDULES[key].make(studio.num_steps, studio.spec)
 
 
 def tuned_key(studio: Studio, base: str) -> Hashable:

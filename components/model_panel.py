@@ -114,12 +114,23 @@ def changed(
         studio = with_steps(studio, LIMITS.checked_steps(steps))
     except ValueError as refused:
         raise gr.Error(str(refused), print_exception=False) from None
+    _, classes, strength = what_is_sampled(studio)
+    return studio, classes, strength
+
+
+def what_is_sampled(studio: Studio) -> tuple[str, gr.Dropdown, gr.Slider]:
+    """Model, class and guidance as they are; closed where the model has none to choose."""
     classes = gr.Dropdown(
         class_choices(studio),
         value=studio.condition or ANY_CLASS,
         interactive=bool(studio.spec.classes),
     )
-    return studio, classes, gr.Slider(value=studio.guidance, interactive=bool(studio.condition))
+    strength = gr.Slider(value=studio.guidance, interactive=bool(studio.condition))
+    return studio.model, classes, strength
+
+
+def how_it_is_sampled(studio: Studio) -> tuple[str, int]:
+    return studio.solver, studio.seed
 
 
 def checked_seed(seed: float | None) -> int:

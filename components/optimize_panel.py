@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import html
 import time
-from collections.abc import Container, Generator
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import count
 
 import gradio as gr
 
@@ -27,7 +26,7 @@ from components.state import (
     curves,
     menu,
     seconds_a_call,
-    with_choices,
+    with_row,
 )
 
 KIND = "optimize"
@@ -140,15 +139,8 @@ def adopted(studio: Studio, found: Found, into: str) -> tuple[Studio, gr.Dropdow
     elif into == THE_CURVE:
         studio = replace(studio, yours=found.schedule)
     else:
-        name = unused(OPTIMIZERS[found.studio.optimizer].label, dict(studio.kept))
-        studio = replace(studio, kept=(*studio.kept, (name, found.schedule)))
-        studio = with_choices(studio, [name, *chosen_keys(studio)])
+        studio = with_row(studio, OPTIMIZERS[found.studio.optimizer].label, found.schedule)
     return studio, gr.Dropdown(menu(studio), value=chosen_keys(studio))
-
-
-def unused(name: str, taken: Container[str]) -> str:
-    """`name`, numbered when it is taken."""
-    return next(n for n in (name, *(f"{name} {i}" for i in count(2))) if n not in taken)
 
 
 def halt(request: gr.Request) -> None:
@@ -166,14 +158,16 @@ def figure(entry: OptimizerEntry, progress: Progress) -> dict:
     """The objective so far."""
     params = progress.snapshot.origin.params
     title = f"{entry.label}: {progress.stage}, {progress.done:,} of {progress.total:,}"
-    curve = params.get("curve", [])
+    line = {"color": ACCENT}
+    curve = {"y": params.get("curve", []), "mode": "lines+markers", "type": "scatter", "line": line}
+    words = f"{title}<br><sub>{params.get('objective', 'objective')}</sub>"
     return {
-        "data": [{"y": curve, "mode": "lines+markers", "type": "scatter", "name": "objective"}],
+        "data": [curve],
         "layout": {
-            "title": {"text": title, "font": {"size": 12}},
-            "yaxis": {"title": {"text": params.get("objective", "objective")}, "type": "log"},
+            "title": {"text": words, "font": {"size": 12}},
+            "margin": {"t": 46},
+            "yaxis": {"type": "log"},
             "xaxis": {"title": {"text": "update"}},
-            "showlegend": False,
         },
     }
 

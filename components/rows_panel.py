@@ -28,7 +28,7 @@ from components.pictures import (
     density,
     strip,
 )
-from components.state import YOURS, Studio, chosen_keys, decoded, menu, with_choices
+from components.state import YOURS, Studio, chosen_keys, decoded, menu, misfits, with_choices
 
 KIND = "rows"
 FRAME = 0.1  # seconds between two updates of the page
@@ -80,6 +80,10 @@ def show(studio: Studio, request: gr.Request) -> Generator[View, None, None]:
 def chosen(studio: Studio, keys: list[str]) -> Studio:
     """Other schedules to compare with."""
     return with_choices(studio, keys)
+
+
+def choices_of(studio: Studio) -> gr.Dropdown:
+    return gr.Dropdown(menu(studio), value=chosen_keys(studio))
 
 
 def acted(studio: Studio, event: gr.EventData) -> tuple[Studio, list[str]]:
@@ -144,7 +148,9 @@ def row_of(rows: Rows, view: RowView) -> Row:
     )
     if view.schedule is not None:
         levels = view.schedule.positive
-        row = replace(row, note=f"{levels[0]:.3g} … {levels[-1]:.3g}")
+        note = f"{levels[0]:.3g} … {levels[-1]:.3g}"
+        warning = misfits(rows.studio, view.schedule)
+        row = replace(row, note=f"{note}, {warning}" if warning else note)
     cell = view.cell
     if cell is None or cell.run is None:
         return row

@@ -102,10 +102,10 @@ def table_of(studio: Studio) -> pd.DataFrame:
     return pd.DataFrame({"step": range(len(levels)), "sigma": levels})
 
 
-def from_curve(studio: Studio, edited: Edited) -> tuple[Studio, pd.DataFrame]:
+def from_curve(studio: Studio, edited: Edited) -> tuple[Studio, pd.DataFrame, int]:
     """A level was dragged, typed at the curve, added or removed."""
     studio = accepted(studio, edited.sigmas)
-    return studio, table_of(studio)
+    return studio, table_of(studio), studio.num_steps
 
 
 def from_table(studio: Studio, table: pd.DataFrame) -> Studio:
@@ -174,6 +174,6 @@ def background(studio: Studio) -> ScheduleEditor:
     return ScheduleEditor(references=curves(studio), **axis_props(studio))
 
 
-def redrawn(studio: Studio) -> tuple[Schedule, pd.DataFrame]:
-    """The curve and the table, after a change that neither of them made."""
-    return studio.yours, table_of(studio)
+def redrawn(studio: Studio) -> tuple[Schedule, pd.DataFrame, int]:
+    """The curve, the table and the step count, after a change that none of them made."""
+    return studio.yours, table_of(studio), studio.num_steps

@@ -9,6 +9,7 @@ import os
 import time
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
@@ -99,14 +100,8 @@ DEFAULT_CHOICES = ("oss_scenes_euler_6", "karras", "karras*", "kl_optimal")
 @cache
 def first_studio() -> Studio:
     """What a visitor finds: `scenes`, Euler, 6 steps, and a schedule found for just that."""
-    if "scenes" not in MODELS:  # STAND-IN
-        studio = Studio(
-            model="checkerboard", yours=SCHEDULES["kl_optimal"].make(6, MODELS["checkerboard"].spec)
-        )
-        return with_choices(studio, DEFAULT_CHOICES[1:])
-    shipped = "oss_scenes_euler_6"
-    spec = MODELS["scenes"].load().spec
-    studio = Studio(yours=SCHEDULES[shipped].make(6, spec))
+    shipped = SCHEDULES[DEFAULT_CHOICES[0]]
+    studio = Studio(yours=shipped.make(6, MODELS["scenes"].spec))
     return with_choices(studio, DEFAULT_CHOICES)
 
 
@@ -117,6 +112,18 @@ def with_choices(studio: Studio, keys: tuple[str, ...] | list[str]) -> Studio:
     return replace(
         studio, choices=tuple(Choice(k, styles[k] if k in styles else next(free)) for k in keys)
     )
+
+
+def with_row(studio: Studio, name: str, schedule: Schedule) -> Studio:
+    """Compare with a schedule of its own name, numbered where it is taken by another."""
+    kept = dict(studio.kept)
+    taken = {*kept, *SCHEDULES, YOURS}
+    if kept.get(name) != schedule:
+        numbered = (f"{name} {i}" for i in count(2))
+        name = next(n for n in chain([name], numbered) if n not in taken)
+        studio = replace(studio, kept=(*studio.kept, (name, schedule)))
+    others = [key for key in chosen_keys(studio) if key != name]
+    return with_choices(studio, [name, *others])
 
 
 def with_yours(studio: Studio, sigmas: tuple[float, ...]) -> Studio:
@@ -231,6 +238,30 @@ def curves(studio: Studio) -> list[dict[str, Any]]:
             curve = {"name": choice_name(choice.key), "color": choice.colour, "dash": choice.dash}
             shown.append({**curve, "sigmas": list(schedule.sigmas), "source": source})
     return shown
+
+
+def misfits(studio: Studio, schedule: Schedule) -> str:
+    """How the use at hand differs from what a schedule was searched for, or "".
+
+    A schedule for a first-order solver can be far off with Heun: said on its row.
+    """
+    made_for, here = (
+        schedule.origin.params,
+        {
+            "model": studio.model,
+            "solver": studio.solver,
+            "guidance": studio.guidance,
+            "steps": studio.num_steps,
+        },
+    )
+    if "evaluations" not in made_for:
+        return ""
+    found = [
+        f"{name} {made_for[name]}"
+        for name, value in here.items()
+        if made_for.get(name, value) != value
+    ]
+    return f"made for {', '.join(found)}" if found else ""
 
 
 def decoded(model: str, x: Batch) -> np.ndarray:

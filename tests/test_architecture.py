@@ -20,7 +20,7 @@ CORE = sorted(ROOT.glob("ays_core/**/*.py"))
 COMPONENTS = sorted(ROOT.glob("components/**/*.py"))
 APP = ROOT / "app.py"
 MEGABYTE = 1_000_000
-LARGE: dict[str, str] = {}  # path: the reason why it may be larger than 1 MB
+LARGE = {"assets/models/scenes.safetensors": "the embedded picture model"}  # and why it may be
 TO_COME = "(to come)"
 
 

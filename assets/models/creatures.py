@@ -61,8 +61,8 @@ def quarter(
 def cat(c: Canvas) -> None:
     room(c)
     coats = (0.07, 0.65, 0.97), (0.08, 0.12, 0.97), (0.6, 0.12, 0.62), (0.07, 0.35, 0.32)
-    fur = c.colour(*c.pick(*coats))
-    dark = max(fur) < 130
+    coat = c.pick(*coats)
+    fur, dark = c.colour(*coat), coat[2] < 0.5
     pink, pale = c.colour(0.97, 0.4, 0.95), mix(fur, WHITE, 0.3 if dark else 0.75)
     iris = c.colour(c.pick(0.13, 0.3, 0.52), 0.75, 1)
     h = c.at(c.u(0.46, 0.54), c.u(0.47, 0.54), c.u(0.29, 0.33))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from time import perf_counter
@@ -93,6 +94,16 @@ def optimize(args: argparse.Namespace) -> Answer:
     job = entry.make(denoise, start, args.solver, seed=args.seed, **own)
     schedule, complete = watched(job)
     answer = schedule_answer(schedule, perf_counter() - began, complete)
+    if args.judge and complete:
+        from ays_core.optimizers.judge import judge
+
+        try:
+            verdict = run(judge(denoise, schedule, start, args.solver), Bar())
+        except KeyboardInterrupt:
+            answer = replace(answer, complete=False)
+        else:
+            answer.content.update(won=verdict.won, verdict=verdict.sentence)
+            args.notes.append(verdict.sentence)
     if args.out:
         Path(args.out).write_text(json.dumps(answer.content, indent=2) + "\n", encoding="utf-8")
     return answer

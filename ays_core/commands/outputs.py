@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from itertools import zip_longest
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ays_core.catalogue import Entry
@@ -63,7 +64,7 @@ def schedule_answer(schedule: Schedule, seconds: float, complete: bool = True) -
     """`nfe`, `objective` and `curve`: what a search spent and reached, from its record."""
     found: dict[str, Any] = dict(schedule.origin.params)
     curve = found.get("curve", [])
-    objective = {"name": found.get("objective", ""), "value": curve[-1]} if curve else {}
+    objective = {"name": found.get("objective", ""), "value": min(curve)} if curve else {}
     objective |= {key: found[key] for key in ("error", "start_error") if key in found}
     content = {
         **described(schedule),
@@ -137,17 +138,16 @@ def write_samples(folder: Path, decoded: Any, seed: int, settings: dict[str, Any
 
 
 class Bar:
-    """Progress on stderr: one line that is redrawn, or a line every tenth where it cannot be."""
+    """Progress on stderr: one line that is redrawn, or a line a second where it cannot be."""
 
     def __init__(self) -> None:
-        self._shown = ""
+        self._printed = perf_counter()
 
     def __call__(self, progress: Progress) -> None:
-        tenth = 10 * progress.done // max(progress.total, 1)
         line = f"{progress.stage} {progress.done}/{progress.total}"
+        done = progress.done == progress.total
         if sys.stderr.isatty():
-            end = "\n" if progress.done == progress.total else ""
-            print(f"\r\033[K{line}", end=end, file=sys.stderr, flush=True)
-        elif self._shown != f"{progress.stage} {tenth}":
-            self._shown = f"{progress.stage} {tenth}"
-            print(line, file=sys.stderr)
+            print(f"\r\033[K{line}", end="\n" if done else "", file=sys.stderr, flush=True)
+        elif done or perf_counter() - self._printed > 1:
+            self._printed = perf_counter()
+            print(line, file=sys.stderr, flush=True)

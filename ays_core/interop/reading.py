@@ -157,8 +157,9 @@ def _json_origin(given: Any) -> Origin:
 
 
 def _is_plain(value: Any) -> bool:
-    """A scalar, or a list of them such as an objective's curve: what a record is made of."""
-    values = value if isinstance(value, list) else [value]
+    """A scalar, or a list or object of them such as an objective's curve: what records hold."""
+    values = value.values() if isinstance(value, dict) else value
+    values = values if isinstance(value, list | dict) else [value]
     return all(isinstance(each, str | int | float | None) for each in values)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ays_core.catalogue import UnknownKey
 from ays_core.denoiser import Model
-from ays_core.models import points  # noqa: F401 - fills the catalogue
+from ays_core.models import points, scenes  # noqa: F401 - they fill the catalogue
 from ays_core.models.entry import MODELS, ModelEntry
 from ays_core.models.mixture import Mixture, read_mixture
 from ays_core.models.pipelines import load_pipeline

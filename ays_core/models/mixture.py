@@ -25,7 +25,7 @@ SIGMA_MIN, SIGMA_MAX = 0.002, 80.0
 # Model time is an index into DDPM's linear betas, begun low enough that the table reaches
 # SIGMA_MIN: sigma of its first entry is sqrt(beta / (1 - beta)).
 PATH = linear_vp(start=SIGMA_MIN**2 / (1 + SIGMA_MIN**2))
-CACHED = 200_000  # numbers per working array: what stays in a core's cache is three times as fast
+CACHED = 100_000  # numbers in a working array: more would fall out of a core's cache
 
 
 class Mixture:
@@ -45,8 +45,8 @@ class Mixture:
         reference: str = "a Gaussian mixture: its denoiser is a closed form",
         licence: str = "",
     ) -> None:
-        w = torch.as_tensor(np.asarray(weights), dtype=torch.float64)
-        self.weights = w / w.sum()
+        share = torch.as_tensor(np.asarray(weights) / np.max(weights), dtype=torch.float64)
+        self.weights = share / share.sum()
         self.means = torch.as_tensor(means, dtype=torch.float64)
         covariance = torch.as_tensor(covariances, dtype=torch.float64)
         self.variances, self.axes = torch.linalg.eigh(covariance)  # C_k = axes diag(.) axes^T
@@ -79,7 +79,7 @@ class Mixture:
         gain = (self.axes * shrink[:, None]) @ self.axes.mT  # C (C + sigma^2)^-1, (K, d, d)
         offset = self.means - (gain @ self.means[..., None])[..., 0]
         x0 = []
-        for y in x.to(torch.float64).split(max(1, CACHED // self.means.numel())):
+        for y in self._few(x):
             posterior = torch.softmax(self._log_joint(y, sigma), dim=1)  # (B, K)
             mixed = (posterior @ gain.flatten(1)).view(*y.shape, y.shape[1])  # (B, d, d)
             x0.append((mixed @ y[..., None])[..., 0] + posterior @ offset)
@@ -87,11 +87,12 @@ class Mixture:
 
     def component(self, x: Batch) -> torch.Tensor:
         """The component x most likely belongs to, as noise goes to 0: (B,) int64."""
-        return self._log_joint(x.to(torch.float64), 0.0).argmax(dim=1)
+        return torch.cat([self._log_joint(y, 0.0).argmax(dim=1) for y in self._few(x)])
 
     def log_density(self, x: Batch, sigma: float = 0.0) -> torch.Tensor:
         """ln p(x; sigma) of data with noise of level sigma: (B,) float64."""
-        return torch.logsumexp(self._log_joint(x.to(torch.float64), sigma), dim=1)
+        rows = [torch.logsumexp(self._log_joint(y, sigma), dim=1) for y in self._few(x)]
+        return torch.cat(rows)
 
     def features(self, x: Batch) -> torch.Tensor:
         """Coordinates for distances between sample sets: the points themselves, (B, d) float64."""
@@ -142,6 +143,11 @@ class Mixture:
         pixel = max(x_max - x_min, y_max - y_min) / size
         return self.log_density(grid, pixel).exp().view(size, size).numpy()
 
+    def _few(self, x: Batch) -> tuple[torch.Tensor, ...]:
+        """x in float64, some rows at a time."""
+        num, dim = self.means.shape
+        return x.to(torch.float64).split(max(1, CACHED // (dim * max(num, dim))))
+
     def _log_joint(self, y: torch.Tensor, sigma: float) -> torch.Tensor:
         """ln w_k + ln N(y; mu_k, C_k + sigma^2): (B, K)."""
         variance = self.variances + sigma**2
@@ -167,7 +173,7 @@ def stratified(weights: torch.Tensor, num: int, generator: torch.Generator) -> t
 MAX_BYTES = 4_000_000
 MAX_COMPONENTS = 2_000
 MAX_NUMBERS = 1_000_000  # in all covariances together
-MAX_EXTENT = SIGMA_MAX / 4  # noise of sigma_max must drown the data
+MIN_STD, MAX_EXTENT = 1e-6, SIGMA_MAX / 4  # noise of sigma_max must drown the data
 
 
 def read_mixture(path: Path | str) -> Mixture:
@@ -193,7 +199,7 @@ def _parse(text: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         raise ValueError('must hold an object with "weights", "means" and "stds"')
     unknown = set(content) - {"weights", "means", "stds", "covariances"}
     if unknown:
-        raise ValueError(f"unknown field {min(unknown)!r}")
+        raise ValueError(f"unknown field {min(unknown)[:40]!r}")
     if ("stds" in content) == ("covariances" in content):
         raise ValueError('needs either "stds" or "covariances"')
     weights, means = _numbers(content, "weights", 1), _numbers(content, "means", 2)
@@ -218,8 +224,8 @@ def _covariances(content: dict[str, Any], num: int, dim: int) -> np.ndarray:
         stds = _numbers(content, "stds", 1, 2)
         if stds.shape not in ((num,), (num, dim)):
             raise ValueError(f"stds: need {num} numbers, or {num} lists of {dim}")
-        if not (stds > 0).all() or stds.max() > MAX_EXTENT:
-            raise ValueError(f"stds: must be above 0 and at most {MAX_EXTENT:g}")
+        if stds.min() < MIN_STD or stds.max() > MAX_EXTENT:
+            raise ValueError(f"stds: must lie between {MIN_STD:g} and {MAX_EXTENT:g}")
         return np.eye(dim) * np.square(stds.reshape(num, -1, 1))
     covariances = _numbers(content, "covariances", 3)
     if covariances.shape != (num, dim, dim):
@@ -227,10 +233,11 @@ def _covariances(content: dict[str, Any], num: int, dim: int) -> np.ndarray:
     if not np.allclose(covariances, covariances.mT, rtol=1e-6, atol=0):
         raise ValueError("covariances: every matrix must be symmetric")
     variances = np.linalg.eigvalsh(covariances)
-    if variances.min() <= 0 or variances.max() > MAX_EXTENT**2:
+    low, high = variances.min(), variances.max()
+    if low < MIN_STD**2 or high > MAX_EXTENT**2:
         raise ValueError(
-            f"covariances: eigenvalues must be above 0 and at most {MAX_EXTENT**2:g}, "
-            f"one is {variances.min() if variances.min() <= 0 else variances.max():g}"
+            f"covariances: eigenvalues must lie between {MIN_STD**2:g} and {MAX_EXTENT**2:g}, "
+            f"one is {low if low < MIN_STD**2 else high:g}"
         )
     return covariances
 

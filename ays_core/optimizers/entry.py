@@ -52,6 +52,7 @@ def record(
         {
             "model": denoise.spec.key,
             "solver": SOLVERS[solver].key,
+            "conditions": list(denoise.conditions),
             "guidance": denoise.guidance,
             "steps": start.num_steps,
             "sigma_max": start.sigmas[0],

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ays_core.compare import Cell, Comparison, compare, name_of, reference_run
+from ays_core.compare import compare, reference_run
+from ays_core.comparison import Cell, Comparison, name_of
 from ays_core.denoiser import Bound
 from ays_core.job import Job, Progress, relay
 from ays_core.optimizers.entry import OPTIMIZERS

@@ -13,7 +13,7 @@ from itertools import product
 
 import numpy as np
 
-from ays_core.compare import TUNED
+from ays_core.comparison import TUNED
 from ays_core.denoiser import Bound
 from ays_core.job import Job, Progress, relay
 from ays_core.optimizers.entry import record
@@ -26,7 +26,7 @@ from ays_core.schedules import SCHEDULES
 from ays_core.solvers import SOLVERS
 
 GRID = 6  # values of sigma_max, of sigma_min, and of every parameter of the closed form
-NARROWEST = 2.0, 4.0  # sigma_min and sigma_max of the narrowest range, in spreads of the data
+NARROWEST = 4.0  # spreads of the data: how low sigma_max is tried, and how high sigma_min
 
 
 def tuned(
@@ -94,9 +94,9 @@ def tuned(
 
 def tried_ranges(spec: ModelSpec, final_zero: bool) -> tuple[list[float], list[float]]:
     """Values of sigma_max and of sigma_min: from the model's own inwards, evenly in ln sigma."""
-    narrow_min, narrow_max = (factor * spec.sigma_data for factor in NARROWEST)
-    highs = np.geomspace(spec.sigma_max, min(narrow_max, spec.sigma_max / 2), GRID)
-    lows = np.geomspace(spec.sigma_min, min(narrow_min, spec.sigma_max / 4), GRID)
+    near = NARROWEST * spec.sigma_data
+    highs = np.geomspace(spec.sigma_max, min(near, spec.sigma_max / 2), GRID)
+    lows = np.geomspace(spec.sigma_min, min(near, spec.sigma_max / 4), GRID)
     return highs.tolist(), lows.tolist() if final_zero else [spec.sigma_min]
 
 

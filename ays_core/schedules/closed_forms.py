@@ -217,7 +217,7 @@ def quadratic_t(span: Span) -> Levels:
 
 @formula(
     "kl_optimal",
-    "Arctangent (KL-optimal for Gaussian data)",
+    "Cosine (arctan)",
     "Sabour et al. 2024, Align Your Steps, Theorem 3.1",
     aliases=("arctan", "cosine"),
 )

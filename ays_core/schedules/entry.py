@@ -15,13 +15,17 @@ from ays_core.schedule import MAX_LEVELS
 
 @dataclass(frozen=True)
 class MadeFor:
-    """What a table was made for. Elsewhere it may do badly: a first-order schedule ruins Heun."""
+    """What a table was made for. Elsewhere it may do badly: a first-order schedule ruins Heun.
+
+    `ids`: Hub ids of that very model.
+    """
 
     model: str
     steps: int
     space: Literal["vp", "flow", "ve"]
     solver: str = ""  # empty: the source names none
     guidance: float | None = None
+    ids: tuple[str, ...] = ()
 
     def warnings(self, spec: ModelSpec, solver: str, num_steps: int) -> tuple[str, ...]:
         """How the use at hand differs from what the table was made for, one sentence each.
@@ -29,7 +33,8 @@ class MadeFor:
         found = []
         if self.space != spec.path.name:
             found.append(f"made on a {self.space} noise path, {spec.label} has {spec.path.name}")
-        if self.model not in (spec.key, spec.label):
+        named = (spec.key, spec.label, spec.family)
+        if self.model not in named and spec.key not in self.ids:
             found.append(f"made for {self.model}, not for {spec.label}")
         if self.solver and solver and self.solver != solver:
             found.append(f"made for {self.solver}, not for {solver}")

@@ -4,7 +4,8 @@
       "key": "ays_sd15", "label": "Align Your Steps (SD 1.5)", "reference": "paper or repository",
       "sigmas": [14.615, ..., 0.029],          or "flow_times": [1.0, ..., 0.0], after the shift
       "twins": ["zero", "a1111"],              optional: the same numbers by other tools' rules
-      "made_for": {"model": "...", "solver": "...", "steps": 10, "guidance": 7.5, "space": "vp"},
+      "made_for": {"model": "...", "ids": ["owner/name"],
+                   "solver": "...", "steps": 10, "guidance": 7.5, "space": "vp"},
       "origin": {"method": "ays_sd15", "params": {}, "parent": null},
       "record": {}                             free: seeds, evaluations, seconds, versions, ...
     }
@@ -59,7 +60,7 @@ def read_table(table: Mapping[str, Any]) -> tuple[ScheduleEntry, ...]:
         table["origin"].get("parent"),
     )
     printed = Schedule(tuple(levels), origin)
-    made_for = MadeFor(**table["made_for"])
+    made_for = MadeFor(**table["made_for"] | {"ids": tuple(table["made_for"].get("ids", ()))})
     entries = [(key, label, _table_maker(key, printed, None))]
     for twin in table.get("twins", ()):
         name = f"{key}_{twin}"

@@ -13,6 +13,7 @@ All of them run on VE x. That takes three rules, the same for every class:
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -59,9 +60,9 @@ def pinned(scheduler: Scheduler, sigmas: Levels, num_calls: int) -> Scheduler:
 
 
 def scheduler_class(name: str) -> Callable[..., Scheduler]:
-    import diffusers
-
-    return getattr(diffusers, name)
+    # Not `import diffusers`: it replaces its own module while it loads, and of two threads the
+    # second would be given the empty one.
+    return getattr(importlib.import_module("diffusers"), name)
 
 
 def one_call(levels: Levels, *, cls: str, **config: object) -> Scheduler:

@@ -82,6 +82,19 @@ def measure(
     return found
 
 
+def measure_model(
+    denoise: Bound,
+    *,
+    levels: int = 96,
+    paths: int = 256,
+    seed: int = 0,
+    measured: Statistics | None = None,
+) -> Job[Statistics]:
+    """`measure` over the model's own range, on its own data: what every optimizer can share."""
+    axis = log_levels(denoise.spec.sigma_min, denoise.spec.sigma_max, levels)
+    return measure(denoise, denoise.data(paths, seed), axis, paths, seed, measured=measured)
+
+
 def _path_noise(clean: Batch, num: int, seeds: torch.Tensor) -> Batch:
     """Unit noise for every level of every path, (num, B, *sample_shape), unlike its start noise."""
     noise = clean.new_empty(num, *clean.shape)

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ays_core.__main__ import main
 from ays_core.catalogue import Catalogue, Entry
@@ -18,6 +19,7 @@ from ays_core.interop import DIALECTS
 from ays_core.job import Progress
 from ays_core.models import MODELS
 from ays_core.params import Range
+from ays_core.paths import VE, ModelSpec
 from ays_core.schedule import Origin, Schedule
 from ays_core.schedules import SCHEDULES
 
@@ -298,6 +300,33 @@ def test_progress_goes_to_stderr(capsys, tmp_path):
     assert len(streams.out.splitlines()) == 1
 
 
+class Grey:
+    """A model of grey pictures: the denoiser says 0."""
+
+    spec = ModelSpec("grey", "Grey", (3, 8, 8), 0.01, 10.0, 0.5, VE())
+
+    def denoise(self, x, sigma, cond):
+        return 0 * x
+
+    def decode(self, x):
+        return np.full((len(x), 8, 8, 3), 128, dtype=np.uint8)
+
+
+def test_sample_pictures(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("ays_core.commands.load", lambda name: Grey())
+    argv = ("sample", "--model", "grey", "--solver", "euler", "--schedule", "karras", "--steps", 3)
+    for name in ("a", "b"):
+        found = answered_json(capsys, *argv, "--num", 2, "--seed", 9, "--out", tmp_path / name)
+    assert found["files"] == ["00009.png", "00010.png"]
+    for name in (*found["files"], "run.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    with Image.open(tmp_path / "a" / "00010.png") as picture:
+        assert picture.size == (8, 8) and picture.getpixel((0, 0)) == (128, 128, 128)
+        inside = json.loads(picture.text["ays_studio"])
+    assert (inside["seed"], inside["num"], inside["solver"]) == (10, 1, "euler")
+    assert inside["schedule"] == found["schedule"]
+
+
 def test_a_mixture_file_is_a_model(capsys, tmp_path):
     mixture = {"weights": [0.5, 0.5], "means": [[-1, 0, 0], [1, 0, 0]], "stds": [0.1, 0.1]}
     (tmp_path / "two.json").write_text(json.dumps(mixture))
@@ -470,6 +499,14 @@ def test_bad_searches(capsys, halving_listed):
     assert "--steps is needed" in refused(capsys, *OPTIMIZE[:-2])
 
 
+def test_a_search_can_be_judged(capsys):
+    argv = ("optimize", "oss", "--model", MODEL, "--solver", "euler", "--steps", 2)
+    few = ("--param", "num=16", "--param", "teacher_steps=20")
+    found = answered_json(capsys, *argv, *few, "--judge")
+    assert found["won"] in (True, False)
+    assert "comes closest to the reference run" in found["verdict"]
+
+
 @pytest.mark.slow
 def test_ctrl_c_in_a_real_process_keeps_the_best_so_far(tmp_path):
     out = tmp_path / "best.json"
@@ -480,7 +517,7 @@ def test_ctrl_c_in_a_real_process_keeps_the_best_so_far(tmp_path):
         [sys.executable, *argv], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         for line in process.stderr:
-            if line.startswith("step 2"):
+            if line.startswith("step "):
                 process.send_signal(signal.SIGINT)
                 break
         rest = process.stderr.read()

@@ -5,14 +5,8 @@ import dataclasses
 import pytest
 import torch
 
-from ays_core.compare import (
-    REFERENCE_STEPS,
-    Cell,
-    Comparison,
-    compare,
-    reference_run,
-    three_digits,
-)
+from ays_core.compare import REFERENCE_STEPS, compare, reference_run
+from ays_core.comparison import Cell, Comparison, optimised, three_digits
 from ays_core.denoiser import bind
 from ays_core.job import Progress, run
 from ays_core.metrics import METRICS, rmse
@@ -152,6 +146,27 @@ def test_finding_admits_chance():
     assert "Its lead over Uniform in time may be chance." in noisy.finding
     clear = comparison(("karras", [0.1, 0.3] * 4, {}), ("linear_t", [0.2, 0.4] * 4, {}))
     assert "chance" not in clear.finding
+
+
+def test_finding_admits_that_the_ordinary_picture_is_another_ones():
+    result = comparison(("karras", [0.2] * 8, {}), ("linear_t", [0.01] * 7 + [0.9], {}))
+    rated = [
+        dataclasses.replace(cell, metrics={**cell.metrics, "psnr_median": psnr})
+        for cell, psnr in zip(result.cells, (20.0, 46.02), strict=True)
+    ]
+    text = dataclasses.replace(result, cells=tuple(rated)).finding
+    assert text.startswith("Karras comes closest")
+    assert text.endswith(
+        "The ordinary picture is closest with Uniform in time: median PSNR 46.0 dB, not 20.0 dB."
+    )
+
+
+def test_a_shipped_table_counts_as_what_made_it():
+    found, tuned = {"evaluations": 600}, {"evaluations": 36}
+    origins = [Origin("ays_sdxl", found, parent="oss"), Origin("ays_sdxl", tuned, parent="karras*")]
+    tables = [Schedule((10.0, 1.0, 0.0), origin) for origin in origins]
+    assert [optimised(schedule) for schedule in tables] == [True, False]
+    assert not optimised(KARRAS)
 
 
 def test_finding_uses_the_callers_names_and_needs_two_runs():

@@ -307,11 +307,11 @@ def test_hostile_text_is_refused_in_time(unit):
 def test_an_origin_from_outside_is_cut_to_size():
     given = {
         "method": "m" * 999,
-        "params": {"a": [[1]], "b": "c", "curve": [1, 2.5]},
+        "params": {"a": [[1]], "b": "c", "curve": [1, 2.5], "scores": {"1": 0.5}},
         "reference": "r" * 999,
         "parent": 3,
     }
     origin = parse(json.dumps({"sigmas": [2, 1, 0], "origin": given})).schedule.origin
     assert (len(origin.method), len(origin.reference), origin.parent) == (80, 400, "3")
-    assert origin.params == {"b": "c", "curve": [1, 2.5]}
+    assert origin.params == {"b": "c", "curve": [1, 2.5], "scores": {"1": 0.5}}
     assert parse('{"sigmas": [2, 1, 0], "origin": 7}').schedule.origin.method == "pasted"

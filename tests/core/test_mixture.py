@@ -146,15 +146,16 @@ BAD = {
     "means: must lie within": GOOD | {"means": [[0, 1], [2, 3000]]},
     "means: 1 components in 2000 dimensions": GOOD | {"means": [[0] * 2000], "weights": [1]},
     "means: 0 components|means: must be lists": GOOD | {"means": [], "weights": []},
-    "stds: must be above 0": GOOD | {"stds": [0.1, 0]},
+    "stds: must lie between": GOOD | {"stds": [0.1, 0]},
     "stds: need 2 numbers": GOOD | {"stds": [0.1]},
     'either "stds" or "covariances"': {"weights": [1], "means": [[0]]},
+    "stds: must lie between 1e-06 and 20": GOOD | {"stds": [0.1, 1e-200]},
     "unknown field 'std'": GOOD | {"std": 1},
     "covariances: need 2 matrices of 2 x 2": {"weights": [1, 1], "means": GOOD["means"]}
     | {"covariances": [[[1]], [[1]]]},
     "covariances: every matrix must be symmetric": {"weights": [1], "means": [[0, 0]]}
     | {"covariances": [[[1, 0.5], [0, 1]]]},
-    "covariances: eigenvalues must be above 0": {"weights": [1], "means": [[0, 0]]}
+    "covariances: eigenvalues must lie between .* one is -1": {"weights": [1], "means": [[0, 0]]}
     | {"covariances": [[[1, 2], [2, 1]]]},
     "must hold an object": [1, 2],
     "Expecting": "{",
@@ -168,6 +169,24 @@ def test_bad_files_are_named_with_their_field(tmp_path, reason):
     with pytest.raises(ValueError, match=f"^mixture file points.json: .*({reason})") as error:
         load_model(str(write(tmp_path, BAD[reason])))
     assert "\n" not in str(error.value)
+
+
+def test_weights_need_not_add_up_to_one(tmp_path):
+    x = double(5, 2)
+    one, other = (GOOD | {"weights": weights} for weights in ([0.25, 0.75], [5e307, 1.5e308]))
+    expected = read_mixture(write(tmp_path, one)).denoise(x, 1.0)
+    torch.testing.assert_close(read_mixture(write(tmp_path, other)).denoise(x, 1.0), expected)
+
+
+def test_many_dimensions(tmp_path):
+    dim = 300
+    content = {"weights": [1, 1], "means": [[0.5] * dim, [-0.5] * dim], "stds": [0.1, 0.1]}
+    model = read_mixture(write(tmp_path, content))
+    assert model.component(model.data(50, 0)).bincount().tolist() == [25, 25]
+    x0 = model.data(50, 0)
+    error = model.denoise(x0 + 0.1 * double(50, dim), 0.1) - x0
+    # One Gaussian at a time: the posterior variance is s^2 sigma^2 / (s^2 + sigma^2).
+    assert float(error.square().mean()) == pytest.approx(0.005, rel=0.1)
 
 
 def test_missing_file():

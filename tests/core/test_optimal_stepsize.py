@@ -170,6 +170,18 @@ def test_one_search_serves_every_number_of_steps_and_counts_its_calls():
     assert found.cost[12] == pytest.approx(0, abs=1e-15)
 
 
+def test_a_free_first_level_costs_no_more_and_starts_from_noise_of_its_size():
+    teacher, x = edm(20, 0.02, 80, zero=True), 4 * random_states(50)
+    fixed = run(search(nine_modes(), teacher, x, 4))
+    free = run(search(nine_modes(), teacher, x, 4, free_first=True))
+    noise = x / teacher.sigmas[0]
+    for k, indices in free.indices.items():
+        chosen = Schedule(tuple(teacher.sigmas[i] for i in indices))
+        end = run(replay(nine_modes(), chosen, chosen.sigmas[0] * noise))
+        assert free.cost[k] == pytest.approx(squared_errors(end, free.end).mean().item(), rel=1e-9)
+        assert free.cost[k] < fixed.cost[k] and indices[0] > 0
+
+
 def test_more_steps_than_the_teacher_has_are_refused():
     with pytest.raises(ValueError, match="6 steps along a teacher of 5"):
         run(search(gaussian, edm(5, 0.02, 20), column(20.0), 6))
@@ -229,6 +241,15 @@ def test_record_says_how_it_was_found():
     assert origin.params["evaluations"] == counted.calls * SMALL["num"]
     assert origin.params["evaluations"] == evaluations(karras(), **SMALL)
     assert len(origin.params["curve"]) == 6
+
+
+def test_a_free_first_level_is_recorded_and_counted():
+    free = run(optimal_stepsize(MODEL, karras(), "euler", free_first=True, **SMALL))
+    fixed = run(optimal_stepsize(MODEL, karras(), "euler", **SMALL))
+    assert free.sigmas[0] < 80 and free.num_steps == 6 and free.final_zero
+    assert free.origin.params["error"] < fixed.origin.params["error"]
+    estimate = evaluations(karras(), free_first=True, **SMALL)
+    assert free.origin.params["evaluations"] == estimate > fixed.origin.params["evaluations"]
 
 
 def bind_to(model):

@@ -14,14 +14,16 @@ def example(
     order: Annotated[int, Choice(("1", "2"))] = 1,
     shared: Annotated[bool, YES_NO] = True,
     seed: int = 0,
+    power: Annotated[str, Choice(("auto", "3"), numbers=(-1, 4))] = "auto",
     note: Annotated[str, "not a control"] = "",
 ):
-    return x, rho, steps, kind, order, shared, seed, note
+    return x, rho, steps, kind, order, shared, seed, power, note
 
 
 def test_only_annotated_keywords_are_adjustable():
     found = adjustable(example)
-    assert [parameter.name for parameter in found] == ["rho", "steps", "kind", "order", "shared"]
+    names = ["rho", "steps", "kind", "order", "shared", "power"]
+    assert [parameter.name for parameter in found] == names
     assert found[0] == Parameter("rho", float, 7.0, Range(1, 15, "shape"))
     assert adjustable(lambda rho: rho) == ()
 
@@ -40,6 +42,12 @@ def test_values_that_have_their_type_already():
     assert type(values["steps"]) is int
 
 
+@pytest.mark.parametrize("value", ["0.5", ".50", 0.5])
+def test_a_choice_may_take_numbers_too(value):
+    assert parse_params(example, {"power": value}) == {"power": "0.5"}
+    assert parse_params(example, {"power": "auto"}) == {"power": "auto"}
+
+
 REFUSED = [
     ({"rho": "0.5"}, "rho is 0.5; it must lie between 1 and 15"),
     ({"rho": "nan"}, "rho is nan; it must lie between 1 and 15"),
@@ -51,7 +59,12 @@ REFUSED = [
     ({"steps": "2.5"}, "steps is 2.5; it must be a whole number"),
     ({"kind": "best"}, "kind is 'best'; choose one of: corrector, predictor"),
     ({"shared": "yes"}, "shared is 'yes'; choose one of: true, false"),
-    ({"seed": 1}, "unknown parameter 'seed'; adjustable here: rho, steps, kind, order, shared"),
+    ({"power": "5"}, "power is 5; it must lie between -1 and 4"),
+    ({"power": "all"}, "power is 'all'; choose one of: auto, 3"),
+    (
+        {"seed": 1},
+        "unknown parameter 'seed'; adjustable here: rho, steps, kind, order, shared, power",
+    ),
 ]
 
 

@@ -18,11 +18,13 @@ from ays_core.models.pipelines import FAMILIES, PipelineModel, adapt, load_pipel
 from ays_core.models.pipelines.noise import read_noise
 from ays_core.sampling import sample, start_noise
 from ays_core.schedule import Schedule
+from ays_core.schedules import SCHEDULES
 from ays_core.solvers import row_generator
 from ays_core.solvers.dropin import can_drop_in, pinned_scheduler
 from tests.core import tiny_pipelines as tiny
 
 GUIDANCE = 4.0
+TABLES_IN_PRINT = ("ays_sd15", "ays_sdxl", "ays_svd", "ays_if", "oss_flux", "oss_wan")
 VP_LEVELS = Schedule((*np.geomspace(14, 0.05, 6), 0.0))
 FLOW_LEVELS = Schedule((*np.geomspace(49, 0.05, 6), 0.0))
 EDM_LEVELS = Schedule((*np.geomspace(80, 0.05, 6), 0.0))
@@ -244,6 +246,24 @@ def test_classes_and_refusals(models):
         dit.encode(["zebra"])
     with pytest.raises(ValueError, match="takes neither prompts nor classes, got 'a cat'"):
         bind(models("ddpm"), "a cat")
+
+
+def test_published_tables_belong_where_they_were_made(models):
+    """The rest is warned about: another model, another noise path."""
+    own = {"stable_diffusion_xl": ["ays_sdxl"], "flux": ["oss_flux"], "wan": ["oss_wan"]}
+    tables = {key: entry for key, entry in SCHEDULES.items() if key in TABLES_IN_PRINT}
+    for name in (*own, "flux_schnell", "dit"):
+        spec = models(name).spec
+        warned = {key: e.made_for.warnings(spec, "", e.made_for.steps) for key, e in tables.items()}
+        assert [key for key in warned if not warned[key]] == own.get(name, [])
+    assert any("noise path" in said for said in warned["oss_flux"])
+
+
+def test_a_network_distilled_to_few_steps_is_refused(models):
+    pipe = tiny.make("stable_diffusion")
+    pipe.unet.register_to_config(time_cond_proj_dim=8)
+    with pytest.raises(ValueError, match=r"distilled to few steps of its own \(LCM\)"):
+        adapt(pipe)
 
 
 # What is read from configs: those of one real checkpoint of each family

@@ -3,10 +3,12 @@
 import inspect
 import json
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from ays_core.models import MODELS
 from ays_core.params import adjustable
 from ays_core.schedule import Origin
 from ays_core.schedules import SCHEDULES, TABLES, add_tables, read_table, scaled
@@ -225,7 +227,9 @@ def test_every_entry_says_where_it_comes_from(key):
     spec = FLOW if entry.made_for and entry.made_for.space == "flow" else SD
     if "svd" in key or "if" in key:
         spec = SVD
-    origin = entry.make(10, spec).origin
+    if entry.made_for and entry.made_for.model in MODELS:  # searched for an embedded model
+        spec = MODELS[entry.made_for.model].spec
+    origin = entry.make(entry.made_for.steps if entry.made_for else 10, spec).origin
     if "evaluations" not in origin.params:  # a learned table is called what its optimizer says
         assert origin.method == key
     assert origin.reference == entry.reference
@@ -341,6 +345,11 @@ def test_flow_tables_are_times_after_the_shift():
 def test_what_a_table_was_made_for():
     made_for = SCHEDULES["ays_sd15"].made_for
     assert made_for.warnings(SD, "dpmpp_2m", 10) == ()
+    from_hub = replace(SD, key="stable-diffusion-v1-5/stable-diffusion-v1-5", label="v1-5")
+    assert made_for.warnings(from_hub, "dpmpp_2m", 10) == ()
+    assert made_for.warnings(replace(SD, key="a/b", label="b"), "dpmpp_2m", 10) == (
+        "made for Stable Diffusion 1.5, not for b",
+    )
     assert len(made_for.warnings(FLOW, "dpmpp_2m", 20)) == 3
     learned = SCHEDULES["ays_sd15"].made_for.__class__("toy", 6, "vp", "euler", 1.0)
     assert learned.warnings(EMBEDDED, "heun", 6) == ("made for euler, not for heun",)

@@ -5,7 +5,15 @@ page = visit(serve(demo), viewport={"width": 390, "height": 844})
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import gradio as gr
@@ -15,6 +23,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_pla
 from components import static, theme
 from tests.ui.chromium import launch
 
+ROOT = Path(__file__).parents[2]
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
@@ -54,6 +63,32 @@ def serve() -> Iterator[Callable[[gr.Blocks], str]]:
     yield start
     for demo in running:
         demo.close()
+
+
+@pytest.fixture(scope="session")
+def studio_url(tmp_path_factory) -> Iterator[str]:
+    """The app itself, as `python app.py` serves it, on a free port, with an empty library."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        **os.environ,
+        "GRADIO_SERVER_PORT": str(port),
+        "AYS_HOME": str(tmp_path_factory.mktemp("home")),
+        "GRADIO_ANALYTICS_ENABLED": "False",
+    }
+    app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment)
+    address = f"http://127.0.0.1:{port}/"
+    try:
+        for _ in range(600):
+            assert app.poll() is None, "the app ended before it served a page"
+            with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5):
+                break
+            time.sleep(0.1)
+        yield address
+    finally:
+        app.terminate()
+        app.wait(20)
 
 
 @pytest.fixture

@@ -31,6 +31,10 @@ class PipelineModel:
     def __init__(self, pipe: Any, source: str, size: int | None = None) -> None:
         self.pipe = pipe
         self._nothing: Cond | None = None
+        if self.module.config.get("time_cond_proj_dim"):
+            raise ValueError(
+                f"{source} is distilled to few steps of its own (LCM): it has no schedule to choose"
+            )
         shape = self.sample_shape(size)
         self.noise: Noise = read_noise(pipe.scheduler, self.image_tokens(shape))
         self.facts = {"pipeline": type(pipe).__name__, **self.noise.facts}
@@ -46,6 +50,7 @@ class PipelineModel:
             classes=self.classes(),
             takes_prompt=self.takes_prompt,
             reference=f"diffusers {type(pipe).__name__}, {source}",
+            family=self.family(),
         )
 
     # What a family states
@@ -64,6 +69,10 @@ class PipelineModel:
     def image_tokens(self, shape: tuple[int, ...]) -> int | None:  # noqa: ARG002
         """Length of the transformer's sequence of image tokens, where a shift depends on it."""
         return None
+
+    def family(self) -> str:
+        """The published model whose tables of levels belong here; "" where none is known."""
+        return ""
 
     def classes(self) -> tuple[str, ...]:
         return ()

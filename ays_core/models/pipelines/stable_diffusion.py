@@ -20,6 +20,10 @@ class StableDiffusion(PipelineModel):
     def module(self) -> Any:
         return self.pipe.unet
 
+    def family(self) -> str:
+        text = self.module.config.cross_attention_dim
+        return {768: "Stable Diffusion 1.5", 1024: "Stable Diffusion 2"}.get(text, "")
+
     def encode(self, conditions: Sequence[str]) -> Cond:
         return {"encoder_hidden_states": self._texts(conditions)[0]}
 
@@ -39,6 +43,9 @@ class StableDiffusionXL(StableDiffusion):
     """`StableDiffusionXLPipeline`: two text encoders, pooled text and picture size beside them."""
 
     unneeded = ()
+
+    def family(self) -> str:
+        return "Stable Diffusion XL"
 
     def encode(self, conditions: Sequence[str]) -> Cond:
         text, _, pooled, _ = self._texts(conditions)

@@ -80,6 +80,9 @@ class PixArtSigma(PipelineModel):
 class StableDiffusion3(PipelineModel):
     """`StableDiffusion3Pipeline`: flow matching, shifted."""
 
+    def family(self) -> str:
+        return "Stable Diffusion 3"
+
     def image_tokens(self, shape: tuple[int, ...]) -> int:
         return shape[1] * shape[2] // self.module.config.patch_size**2
 
@@ -107,6 +110,9 @@ class Flux(PipelineModel):
     def sample_shape(self, size: int | None) -> tuple[int, ...]:
         side = size // self.pipe.vae_scale_factor if size else self.pipe.default_sample_size
         return self.module.config.in_channels // 4, side, side
+
+    def family(self) -> str:
+        return "FLUX.1-dev" if self.module.config.guidance_embeds else "FLUX.1-schnell"
 
     def image_tokens(self, shape: tuple[int, ...]) -> int:
         return shape[1] * shape[2] // 4
@@ -156,6 +162,9 @@ class Wan(PipelineModel):
         side = (size or 480) // self.pipe.vae_scale_factor_spatial
         length = (frames - 1) // self.pipe.vae_scale_factor_temporal + 1
         return self.module.config.in_channels, length, side, side
+
+    def family(self) -> str:
+        return "Wan 2.1"
 
     def encode(self, conditions: Sequence[str]) -> Cond:
         return {"encoder_hidden_states": self._texts(conditions)[0]}

@@ -1,0 +1,7 @@
+"""Align Your Steps: schedules that keep the solver's path close to the true one."""
+
+from ays_core.optimizers.align_your_steps.estimator import Estimator
+from ays_core.optimizers.align_your_steps.measured import Priced, ays, family
+from ays_core.optimizers.align_your_steps.monte_carlo import ays_mc
+
+__all__ = ["Estimator", "Priced", "ays", "ays_mc", "family"]

@@ -1,0 +1,71 @@
+"""What a visitor was doing, kept in their browser over a reload.
+
+A draft comes back from the browser, so it is read like any other input: what does not fit is left
+out, and a draft that makes no sense is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ays_core.models import MODELS
+from ays_core.schedule import Origin, Schedule
+from ays_core.schedules import SCHEDULES
+from ays_core.solvers import SOLVERS
+from components.limits import LIMITS
+from components.state import TUNED, Studio, first_studio, with_choices, with_model
+
+STORAGE_KEY = "ays-studio-draft"
+SECRET = "not a secret: drafts hold nothing private"  # fixed, so that a restart can read them
+VERSION = 1
+
+
+def draft_of(studio: Studio) -> dict[str, Any]:
+    """The Studio as JSON."""
+    origin = studio.yours.origin
+    return {
+        "version": VERSION,
+        "model": studio.model,
+        "condition": studio.condition,
+        "guidance": studio.guidance,
+        "solver": studio.solver,
+        "seed": studio.seed,
+        "sigmas": list(studio.yours.sigmas),
+        "method": origin.method,
+        "parent": origin.parent,
+        "choices": [choice.key for choice in studio.choices],
+    }
+
+
+def restored(draft: Any) -> Studio:
+    """The Studio a draft describes; the first one where there is none, or none that fits."""
+    first = first_studio()
+    if not isinstance(draft, Mapping) or draft.get("version") != VERSION:
+        return first
+    try:
+        return _read(first, draft)
+    except (KeyError, TypeError, ValueError):
+        return first
+
+
+def _read(first: Studio, draft: Mapping[str, Any]) -> Studio:
+    studio = with_model(first, MODELS[draft["model"]].key)
+    LIMITS.checked_levels(draft["sigmas"])
+    origin = Origin(str(draft["method"])[:60], parent=draft["parent"] and str(draft["parent"])[:60])
+    yours = studio.spec.check(Schedule(tuple(draft["sigmas"]), origin))
+    condition = draft["condition"] if draft["condition"] in studio.spec.classes else ""
+    seed, guidance = int(draft["seed"]), float(draft["guidance"])
+    if not 0 <= seed < 2**31 or not 1 <= guidance <= 8:
+        raise ValueError("out of range")
+    keys = [k for k in draft["choices"][:8] if str(k).removesuffix(TUNED) in SCHEDULES]
+    studio = replace(
+        studio,
+        yours=yours,
+        condition=condition,
+        guidance=guidance if condition else 1.0,
+        solver=SOLVERS[draft["solver"]].key,
+        seed=seed,
+    )
+    return with_choices(studio, keys)

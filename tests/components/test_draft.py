@@ -1,0 +1,43 @@
+"""Drafts come back from the browser: read like any other input."""
+
+from dataclasses import replace
+
+import pytest
+
+from components.draft import draft_of, restored
+from components.state import first_studio, with_choices, with_model, with_steps
+
+
+def test_a_draft_brings_back_the_studio():
+    studio = with_steps(with_model(first_studio(), "spiral"), 9)
+    studio = with_choices(replace(studio, solver="heun", seed=12_345), ["log_snr", "karras*"])
+    back = restored(draft_of(studio))
+    assert (back.model, back.solver, back.seed) == ("spiral", "heun", 12_345)
+    assert back.yours == studio.yours
+    assert [choice.key for choice in back.choices] == ["log_snr", "karras*"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": 99},
+        {"model": "/etc/passwd.json"},
+        {"model": None},
+        {"sigmas": [1, 2, 3]},
+        {"sigmas": [1e9, 1]},
+        {"sigmas": "80, 1"},
+        {"sigmas": list(range(1000, 0, -1))},
+        {"seed": -1},
+        {"seed": "many"},
+        {"guidance": 1e9},
+        {"solver": "no such"},
+        {"choices": 7},
+    ],
+)
+def test_a_draft_that_makes_no_sense_is_dropped(change):
+    assert restored(draft_of(first_studio()) | change) == first_studio()
+
+
+@pytest.mark.parametrize("draft", [None, [], "text", 5, {}])
+def test_no_draft_is_the_first_studio(draft):
+    assert restored(draft) == first_studio()

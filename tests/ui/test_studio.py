@@ -1,0 +1,185 @@
+"""The whole app in a browser: what a visitor does in the first minutes."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+SIGMAS = "() => [...ScheduleEditor.instances][0].sigmas"
+BUSY = "#rows [aria-busy=true]"
+POINTS = "Ring of 8 Gaussians"
+
+
+@pytest.fixture
+def studio(visit, studio_url) -> Page:
+    page = visit(studio_url)
+    page.wait_for_selector("#editor .se-root[data-ready]", timeout=30_000)
+    settled(page)
+    return page
+
+
+def settled(page: Page) -> None:
+    """Wait until every row has been computed."""
+    page.wait_for_function(
+        "() => { const l = document.querySelector('#rows [aria-busy]');"
+        " return l && l.getAttribute('aria-busy') === 'false'"
+        " && document.querySelectorAll('#rows .pic-row').length > 1; }",
+        timeout=60_000,
+    )
+
+
+def row(page: Page, name: str):
+    return page.locator("#rows .pic-row", has=page.locator(".pic-name", has_text=name)).first
+
+
+def error_of(page: Page, name: str) -> float:
+    text = row(page, name).locator(".pic-error b").inner_text()
+    return float(text)
+
+
+def drag(page: Page, i: int, dy: float) -> None:
+    handle = page.locator("#editor .se-handle").nth(i).locator(".se-reach")
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for k in range(1, 9):
+        page.mouse.move(x, y + dy * k / 8)
+    page.mouse.up()
+
+
+def choose(page: Page, control: str, option: str) -> None:
+    page.locator(f"#{control} input").click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def set_number(page: Page, control: str, value: object) -> None:
+    field = page.locator(f"#{control} input").first
+    field.fill(str(value))
+    field.press("Enter")
+
+
+def test_it_opens_with_a_comparison_and_says_what_it_found(studio):
+    assert row(studio, "Reference").inner_text().count("calls") == 1
+    assert studio.locator("#rows .pic-row").count() >= 4
+    finding = studio.locator("#rows .pic-finding").inner_text()
+    assert "closest to the reference" in finding and "not used to optimise" in finding
+
+
+def test_a_dragged_level_changes_its_row_and_the_table_and_nothing_else(studio):
+    before, others = studio.evaluate(SIGMAS), error_of(studio, "Karras")
+    was = error_of(studio, "Yours")
+    drag(studio, 2, -25)
+    expect(row(studio, "edited")).to_be_visible()
+    settled(studio)
+    after = studio.evaluate(SIGMAS)
+    assert after[2] > before[2] and after[:2] == before[:2] and after[3:] == before[3:]
+    assert error_of(studio, "Yours") != was and error_of(studio, "Karras") == others
+    studio.locator("#numbers button").first.click()
+    cell = studio.locator("#table [data-testid=cell-2-1]")
+    assert float(cell.inner_text()) == pytest.approx(after[2], rel=1e-3)
+    studio.locator("#editor [data-cmd=undo]").click()
+    settled(studio)
+    assert studio.evaluate(SIGMAS) == before
+
+
+def test_model_solver_and_steps_each_recompute_every_row(studio):
+    choose(studio, "model", POINTS)
+    expect(studio.locator("#rows canvas").first).to_be_visible()
+    settled(studio)
+    set_number(studio, "steps", 8)
+    expect(row(studio, "Karras").get_by_text("8 calls")).to_be_visible()
+    assert len(studio.evaluate(SIGMAS)) == 9
+    choose(studio, "solver", "Heun")
+    expect(row(studio, "Karras").get_by_text("15 calls")).to_be_visible()
+
+
+def test_optimising_moves_the_curve_and_lowers_the_error(studio):
+    choose(studio, "model", POINTS)
+    settled(studio)
+    before, levels = error_of(studio, "Yours"), studio.evaluate(SIGMAS)
+    studio.locator("#optimize").click()
+    expect(row(studio, "OSS")).to_be_visible(timeout=60_000)
+    settled(studio)
+    assert studio.evaluate(SIGMAS) != levels
+    assert error_of(studio, "Yours") < before
+
+
+def test_stop_ends_a_search_and_leaves_the_page_alive(studio):
+    studio.locator("#optimize").click()
+    expect(studio.locator("#search .js-plotly-plot")).to_be_visible(timeout=30_000)
+    studio.locator("#stop").click()
+    set_number(studio, "steps", 5)
+    expect(row(studio, "Karras").get_by_text("5 calls")).to_be_visible(timeout=30_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("10, 5, nan, 0", "nan"),
+        ("10, five, 1", "five"),
+        ("10, 5, 5, 1", "equal"),
+        ("3, 2, 0, 1", "0"),
+        ("7", "at least 2"),
+        ("200, 10, 1, 0", "200"),
+        ("10, -1", "negative"),
+    ],
+)
+def test_a_bad_list_is_refused_in_words_and_the_last_good_one_stays(studio, text, says):
+    before = studio.evaluate(SIGMAS)
+    studio.locator("#paste-copy button").first.click()
+    studio.locator("#pasted textarea").fill(text)
+    studio.locator("#paste").click()
+    expect(studio.locator("#diagnosis")).to_contain_text(says)
+    expect(studio.locator("#diagnosis")).to_contain_text("Not used")
+    assert studio.evaluate(SIGMAS) == before
+
+
+def test_a_pasted_list_becomes_the_curve(studio):
+    studio.locator("#paste-copy button").first.click()
+    studio.locator("#pasted textarea").fill("[14.615, 6.475, 3.861, 1.396, 0.652, 0.152, 0]")
+    studio.locator("#paste").click()
+    studio.wait_for_function(f"() => ({SIGMAS})()[1] === 6.475")
+    settled(studio)
+    expect(row(studio, "pasted")).to_be_visible()
+
+
+def test_a_phone_shows_everything_without_scrolling_sideways(visit, studio_url):
+    page = visit(studio_url, viewport={"width": 390, "height": 844})
+    page.wait_for_selector("#editor .se-root[data-ready]", timeout=30_000)
+    settled(page)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+
+
+def test_nothing_comes_from_another_host(visit, studio_url, chromium):
+    context = chromium.new_context()
+    page, hosts = context.new_page(), set()
+    page.on("request", lambda request: hosts.add(request.url.split("/")[2].split(":")[0]))
+    page.goto(studio_url)
+    page.wait_for_selector("#editor .se-root[data-ready]", timeout=30_000)
+    settled(page)
+    context.close()
+    assert {host for host in hosts if host} == {"127.0.0.1"}
+
+
+def test_a_reload_brings_back_what_one_was_doing(studio, studio_url):
+    choose(studio, "model", POINTS)
+    settled(studio)
+    choose(studio, "solver", "DPM++ 2M")
+    set_number(studio, "steps", 7)
+    expect(row(studio, "Karras").get_by_text("7 calls")).to_be_visible()
+    settled(studio)
+    drag(studio, 3, 15)
+    expect(row(studio, "edited")).to_be_visible()
+    settled(studio)
+    levels = studio.evaluate(SIGMAS)
+    studio.wait_for_timeout(300)  # for the browser to store it
+    studio.reload()
+    studio.wait_for_selector("#editor .se-root[data-ready]", timeout=30_000)
+    studio.wait_for_function(
+        f"want => JSON.stringify(({SIGMAS})()) === JSON.stringify(want)", arg=levels
+    )
+    expect(studio.locator("#solver input")).to_have_value("DPM++ 2M")
+    expect(studio.locator("#model input")).to_have_value(POINTS)
+    settled(studio)
+    expect(row(studio, "Karras").get_by_text("7 calls")).to_be_visible()
