@@ -72,13 +72,12 @@ def build(studio: gr.State, first: Studio) -> OptimizePanel:
             )
         with gr.Accordion("Parameters", open=False, elem_id="parameters"):
 
-            @gr.render(inputs=studio, triggers=[method.change])
-            def parameters(now: Studio) -> None:
-                entry = OPTIMIZERS[now.optimizer]
+            @gr.render(inputs=method)
+            def parameters(key: str) -> None:
+                entry = OPTIMIZERS[key]
                 gr.Markdown(entry.reference)
                 for parameter in adjustable(entry.make):
-                    value = dict(now.params).get(parameter.name, parameter.default)
-                    control = parameter_control(parameter, value)
+                    control = parameter_control(parameter, parameter.default)
                     control.change(
                         partial(with_param, parameter.name),
                         [studio, control],

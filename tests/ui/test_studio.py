@@ -5,8 +5,13 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+from ays_core.optimizers import OPTIMIZERS
+from ays_core.params import adjustable
+
+expect.set_options(timeout=30_000)  # a slow machine is no failure
+
 SIGMAS = "() => [...ScheduleEditor.instances][0].sigmas"
-BUSY = "#rows [aria-busy=true]"
+SAME = f"want => JSON.stringify(({SIGMAS})()) === JSON.stringify(want)"
 POINTS = "Ring of 8 Gaussians"
 
 
@@ -176,10 +181,48 @@ def test_a_reload_brings_back_what_one_was_doing(studio, studio_url):
     studio.wait_for_timeout(300)  # for the browser to store it
     studio.reload()
     studio.wait_for_selector("#editor .se-root[data-ready]", timeout=30_000)
-    studio.wait_for_function(
-        f"want => JSON.stringify(({SIGMAS})()) === JSON.stringify(want)", arg=levels
-    )
+    studio.wait_for_function(SAME, arg=levels)
     expect(studio.locator("#solver input")).to_have_value("DPM++ 2M")
     expect(studio.locator("#model input")).to_have_value(POINTS)
     settled(studio)
     expect(row(studio, "Karras").get_by_text("7 calls")).to_be_visible()
+
+
+def test_every_optimizer_shows_its_own_parameters_and_what_it_would_cost(studio):
+    studio.locator("#parameters button").first.click()
+    for entry in OPTIMIZERS.values():
+        choose(studio, "method", entry.label)
+        for parameter in adjustable(entry.make):
+            expect(studio.locator(f"#param-{parameter.name}")).to_be_visible()
+        expect(studio.locator("#cost")).to_contain_text("evaluations")
+
+
+def test_a_row_can_be_edited_and_removed_from_its_menu(studio):
+    row(studio, "Karras").locator(".pic-more").click()
+    studio.get_by_role("menuitem", name="Edit").click()
+    expect(row(studio, "Yours: Karras")).to_be_visible()
+    settled(studio)
+    row(studio, "Cosine").locator(".pic-more").click()
+    studio.get_by_role("menuitem", name="Remove").click()
+    expect(row(studio, "Cosine")).to_have_count(0)
+
+
+def test_each_operation_is_one_undo_step(studio):
+    before = studio.evaluate(SIGMAS)
+    studio.locator("#operations button").first.click()
+    studio.get_by_role("button", name="Halve every step").click()
+    studio.wait_for_function(f"n => ({SIGMAS})().length > n", arg=len(before))
+    settled(studio)
+    formula = studio.locator("#formula").locator("textarea, input").first
+    formula.fill("sigma_max * (1 - u)^2 + sigma_min")
+    studio.locator("#use-formula").click()
+    expect(row(studio, "Yours").locator(".pic-name")).to_contain_text("formula", ignore_case=True)
+    settled(studio)
+    formula.fill("__import__('os')")
+    studio.locator("#use-formula").click()
+    expect(studio.get_by_text("character").first).to_be_visible()
+    studio.locator("#editor [data-cmd=undo]").click()
+    studio.locator("#editor [data-cmd=undo]").click()
+    studio.wait_for_function(
+        f"want => JSON.stringify(({SIGMAS})()) === JSON.stringify(want)", arg=before
+    )
