@@ -10,6 +10,7 @@ from typing import Any
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import gradio as gr
+import spaces  # noqa: F401 - before torch: a ZeroGPU Space replaces parts of it
 
 from components import (
     about_panel,

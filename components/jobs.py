@@ -10,15 +10,18 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import gradio as gr
+import spaces
 
 from ays_core.job import Job, Progress
+from components.limits import LIMITS
 
 R = TypeVar("R")
+S = TypeVar("S")
 
 _numbers = itertools.count(1)
 _newest: dict[tuple[str, str], int] = {}  # (visitor, kind of work) -> the turn that counts
@@ -68,6 +71,26 @@ def leave(request: gr.Request) -> None:
     with _lock:
         for key in [key for key in _newest if key[0] == visitor]:
             del _newest[key]
+
+
+def gpu_seconds(make: Callable[[Any], Job[Any]], asked: Any) -> int:  # noqa: ARG001 - the GPU's own signature
+    """How long a GPU is asked for: as long as a job may take, a minute on a public Space."""
+    return int(min(LIMITS.seconds, 120))
+
+
+@spaces.GPU(duration=gpu_seconds)
+def on_gpu(make: Callable[[S], Job[R]], asked: S) -> Job[R | None]:
+    """The job `make(asked)`, in the process that a ZeroGPU Space gives a GPU; elsewhere as it is.
+
+    What crosses into that process is pickled, so the job is made there. Its result may be lost on
+    the way: the last snapshot says the same.
+    """
+    return (yield from make(asked))
+
+
+def job_for(make: Callable[[S], Job[R]], asked: S, exact: bool) -> Job[R | None]:
+    """The job, on a GPU where one is lent and the model is a network: a formula needs none."""
+    return make(asked) if exact else on_gpu(make, asked)
 
 
 def stream(job: Job[R], turn: Turn, seconds: float) -> Generator[Progress, None, R]:

@@ -10,12 +10,12 @@ from functools import partial
 
 import gradio as gr
 
-from ays_core.job import Progress
+from ays_core.job import Job, Progress
 from ays_core.optimizers import OPTIMIZERS, OptimizerEntry
 from ays_core.params import adjustable, parse_params
 from ays_core.schedule import Schedule
 from components.controls import parameter_control
-from components.jobs import Overtime, Superseded, Turn, stream
+from components.jobs import Overtime, Superseded, Turn, job_for, stream
 from components.limits import LIMITS
 from components.plotly_view import PlotlyView
 from components.schedule_editor import ScheduleEditor
@@ -108,8 +108,7 @@ def optimise(studio: Studio, request: gr.Request) -> Generator[tuple, None, None
     entry = OPTIMIZERS[studio.optimizer]
     sent, drawn = 0.0, None
     try:
-        params = parse_params(entry.make, dict(studio.params))
-        job = entry.make(studio.bound(), studio.yours, studio.solver, **params)
+        job = job_for(search_job, studio, studio.spec.exact)
         running = stream(job, turn, LIMITS.seconds)
         while True:
             progress = next(running)
@@ -120,7 +119,7 @@ def optimise(studio: Studio, request: gr.Request) -> Generator[tuple, None, None
                 behind = ScheduleEditor(references=[*curves(studio), trial(snapshot)])
                 yield gr.skip(), behind if moved else gr.skip(), figure(entry, progress)
     except StopIteration as stop:
-        found = Found(studio, stop.value)
+        found = Found(studio, stop.value or drawn)
     except (Superseded, Overtime) as ended:
         best = ended.snapshot
         found = Found(studio, best if isinstance(best, Schedule) else None)
@@ -129,6 +128,13 @@ def optimise(studio: Studio, request: gr.Request) -> Generator[tuple, None, None
     except ValueError as refused:
         raise gr.Error(str(refused), print_exception=False) from None
     yield found, ScheduleEditor(references=curves(studio)), gr.skip()
+
+
+def search_job(studio: Studio) -> Job[Schedule]:
+    """The chosen optimizer from the edited curve."""
+    make = OPTIMIZERS[studio.optimizer].make
+    params = parse_params(make, dict(studio.params))
+    return make(studio.bound(), studio.yours, studio.solver, **params)
 
 
 def adopted(studio: Studio, found: Found, into: str) -> tuple[Studio, gr.Dropdown]:

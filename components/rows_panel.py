@@ -15,7 +15,7 @@ from ays_core.job import Progress
 from ays_core.models import Mixture, load_model
 from ays_core.sampling import SampleRun
 from components.comparison import Rows, RowView, rows_job, schedule_of
-from components.jobs import Overtime, Superseded, Turn, stream
+from components.jobs import Overtime, Superseded, Turn, job_for, stream
 from components.limits import LIMITS
 from components.pictures import (
     Cloud,
@@ -58,17 +58,17 @@ def build(studio: Studio) -> RowsPanel:
 def show(studio: Studio, request: gr.Request) -> Generator[View, None, None]:
     """The rows as they are computed; ends as soon as a newer change asks for its own."""
     turn = Turn.take(request.session_hash, KIND)
-    running = stream(rows_job(studio), turn, LIMITS.seconds)
-    sent, shown = 0.0, None
+    running = stream(job_for(rows_job, studio, studio.spec.exact), turn, LIMITS.seconds)
+    sent, shown, view = 0.0, None, None
     try:
         while True:
             progress = next(running)
-            view: Rows = progress.snapshot
+            view = progress.snapshot
             if view is not shown and time.monotonic() - sent > FRAME:
                 sent, shown = time.monotonic(), view
                 yield payload(view, turn.number, doing_of(progress))
     except StopIteration as finished:
-        yield payload(finished.value, turn.number, None)
+        yield payload(finished.value or view, turn.number, None)
     except Superseded:
         return
     except Overtime as late:

@@ -1,11 +1,12 @@
 """Jobs in the page: bounded, superseded, closed."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
 
 from ays_core.job import Progress
-from components.jobs import Overtime, Superseded, Turn, leave, stream
+from components.jobs import Overtime, Superseded, Turn, job_for, leave, stream
 
 
 def counting(closed, total=1000):
@@ -71,4 +72,12 @@ def test_closing_the_stream_closes_the_job():
     running = stream(counting(closed), Turn.take("someone", "rows"), seconds=60)
     next(running)
     running.close()
+    assert closed == [True]
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_without_a_lent_gpu_a_job_is_the_same_job(exact):
+    closed = []
+    job = job_for(partial(counting, closed), 3, exact)
+    assert result_of(stream(job, Turn.take("someone", "rows"), seconds=60)) == "done"
     assert closed == [True]
