@@ -59,16 +59,18 @@ def show(studio: Studio, request: gr.Request) -> Generator[View, None, None]:
     """The rows as they are computed; ends as soon as a newer change asks for its own."""
     turn = Turn.take(request.session_hash, KIND)
     running = stream(job_for(rows_job, studio, studio.spec.exact), turn, LIMITS.seconds)
-    sent, shown, view = 0.0, None, None
+    sent, shown = 0.0, None
+    view: Rows | None = None
     try:
         while True:
             progress = next(running)
             view = progress.snapshot
-            if view is not shown and time.monotonic() - sent > FRAME:
+            if view is not None and view is not shown and time.monotonic() - sent > FRAME:
                 sent, shown = time.monotonic(), view
                 yield payload(view, turn.number, doing_of(progress))
     except StopIteration as finished:
-        yield payload(finished.value or view, turn.number, None)
+        if result := finished.value or view:
+            yield payload(result, turn.number, None)
     except Superseded:
         return
     except Overtime as late:
