@@ -8,6 +8,7 @@ import gradio as gr
 
 from ays_core.models import MODELS
 from ays_core.optimizers import OPTIMIZERS
+from components import leaderboard_tables
 
 TEXT = """
 ## What one looks at
@@ -42,6 +43,7 @@ def build() -> None:
     gr.Markdown(
         "\n".join(f"* **{e.label}** (`{e.key}`): {e.reference}" for e in OPTIMIZERS.values())
     )
+    leaderboard_tables.build()
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in SHOWN_VERSIONS)
     gr.Markdown(f"Versions: {versions}. Licence: Apache-2.0.")
 

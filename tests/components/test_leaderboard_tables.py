@@ -1,0 +1,43 @@
+"""The leaderboard's tables: the best of a column stands out, and what did not run says why."""
+
+from __future__ import annotations
+
+from ays_core.leaderboard import Contest, Score
+from components.leaderboard_tables import details, place, table
+
+WON = Contest(
+    "gaussians",
+    "dpmpp_2m_sde",
+    6,
+    6,
+    1024,
+    "sliced_w2",
+    0.0123,
+    (
+        Score("karras", (0.5, 0.6)),
+        Score("oss*", (0.25, 0.25)),
+        Score("ays_mc", error="takes <b>long</b>"),
+    ),
+)
+OTHER = Contest("gaussians", "euler", 6, 6, 1024, "rmse", 0.0, (Score("karras", (0.4, 0.4)),))
+
+
+def test_the_best_is_bold_and_a_missing_one_says_why():
+    text = table([WON])
+    assert text.count("<b>") == 1 and "<b>0.25</b> <small>± 0</small>" in text
+    assert "0.55 <small>± 0.071</small>" in text
+    assert 'title="takes &lt;b&gt;long&lt;/b&gt;">–' in text
+    assert "6 calls<br>floor 0.0123" in text
+
+
+def test_rows_stand_in_the_order_of_their_average_place():
+    assert [place(key, [WON, OTHER]) for key in ("karras", "oss*", "ays_mc")] == [0.5, 0.5, 2.0]
+    text = table([WON])
+    assert text.index("OSS") < text.index("Karras") < text.index("takes")
+
+
+def test_a_model_opens_with_the_verdict_in_words():
+    text = details("gaussians", [WON])
+    assert text.startswith('<details class="saved board"><summary>')
+    assert "In 1 of 1 columns the best optimised schedule beats every closed form" in text
+    assert "Noises in a set: 1024." in text
