@@ -32,7 +32,7 @@ BUDGETS = (5, 6, 8, 10)  # denoiser calls
 TWINS = ("karras", "log_snr", "kl_optimal")
 START = "karras"  # where every optimizer starts; starred, from the best range-tuned twin
 SETS = 5  # of seeds: their spread is what chance does
-NOISES = {"pictures": 64, "points": 1024}  # in a set
+NOISES = {"pictures": 32, "points": 1024}  # in a set
 MOST_EVALUATIONS = {"pictures": 60_000, "points": 1_000_000}  # of one search
 TRAINING = {"pictures": 32, "points": 64}  # noises for tuning a range
 CLEAR = 2.0  # spreads from which on a lead is more than chance
@@ -81,13 +81,14 @@ class Contest:
 
     def lead(self) -> tuple[Score, Score, bool] | None:
         """The best optimised schedule, the best other one, and whether they differ by more than
-        `CLEAR` spreads; None where one of the two is missing."""
+        `CLEAR` spreads of their difference, noises being the same; None where one is missing."""
         optimised = next((s for s in self.ranked if s.optimised), None)
         other = next((s for s in self.ranked if not s.optimised), None)
         if optimised is None or other is None:
             return None
-        gap = abs(optimised.mean - other.mean)
-        return optimised, other, gap > CLEAR * max(optimised.spread, other.spread)
+        gaps = [a - b for a, b in zip(optimised.values, other.values, strict=True)]
+        gap = Score("", tuple(gaps))
+        return optimised, other, abs(gap.mean) > CLEAR * gap.spread
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,9 @@ def verdict(contests: Sequence[Contest]) -> str:
     lost = [(c, lead) for c, lead in leads if lead[2] and lead[0].mean > lead[1].mean]
     text = (
         f"In {len(won)} of {len(leads)} columns the best optimised schedule beats every closed "
-        f"form, range-tuned ones too, by more than {CLEAR:g} spreads; in {len(lost)} it loses by "
-        f"as much; in {len(leads) - len(won) - len(lost)} there is no clear difference."
+        f"form, range-tuned ones too, by more than {CLEAR:g} spreads of the difference; in "
+        f"{len(lost)} it loses by as much; in {len(leads) - len(won) - len(lost)} there is no "
+        "clear difference."
     )
     for contest, (optimised, other, _) in lost:
         text += (
