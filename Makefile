@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/installed
 TEST_ENV := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-2} OMP_WAIT_POLICY=PASSIVE GRADIO_ANALYTICS_ENABLED=False
 
 .DEFAULT_GOAL := help
-.PHONY: help app test check bench scenes defaults browser clean
+.PHONY: help app test check bench scenes defaults leaderboard browser clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ scenes: $(INSTALLED)  ## redraw and refit the embedded picture model
 
 defaults: $(INSTALLED)  ## search again the optimised schedules that are shipped
 	$(PY) assets/schedules/make_defaults.py
+
+leaderboard: $(INSTALLED)  ## go on with the leaderboard, column by column
+	$(PY) assets/leaderboard/make_leaderboard.py
 
 browser: $(INSTALLED)
 	@$(PY) -m tests.ui.chromium
