@@ -34,7 +34,7 @@ scenes: $(INSTALLED)  ## redraw and refit the embedded picture model
 	$(PY) assets/models/make_scenes.py
 
 defaults: $(INSTALLED)  ## search again the optimised schedules that are shipped
-	$(PY) assets/schedules/make_defaults.py
+	$(PY) -m assets.schedules.make_defaults
 
 leaderboard: $(INSTALLED)  ## go on with the leaderboard, column by column
 	$(PY) assets/leaderboard/make_leaderboard.py

@@ -99,16 +99,10 @@ def name_of(schedule: Schedule) -> str:
     return f"{label} with its range tuned" if method.endswith(TUNED) else label
 
 
-def found_by(schedule: Schedule) -> str:
-    """The method that made a schedule; for a table, the one that its numbers come from."""
-    origin = schedule.origin
-    tabled = origin.method in SCHEDULES and SCHEDULES[origin.method].kind == "table"
-    return (tabled and origin.parent) or origin.method
-
-
 def optimised(schedule: Schedule) -> bool:
     """Whether a search found it: its record says how many evaluations that took."""
-    return "evaluations" in schedule.origin.params and not found_by(schedule).endswith(TUNED)
+    origin = schedule.origin
+    return "evaluations" in origin.params and not origin.method.endswith(TUNED)
 
 
 def three_digits(value: float) -> str:

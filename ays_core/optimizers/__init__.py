@@ -1,7 +1,8 @@
 """Optimizers: each file is one paper, or one idea, that makes a schedule by searching for it."""
 
 from ays_core.optimizers.align_your_steps import ays, ays_mc
+from ays_core.optimizers.direct import direct
 from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry
 from ays_core.optimizers.optimal_stepsize import optimal_stepsize
 
-__all__ = ["OPTIMIZERS", "OptimizerEntry", "ays", "ays_mc", "optimal_stepsize"]
+__all__ = ["OPTIMIZERS", "OptimizerEntry", "ays", "ays_mc", "direct", "optimal_stepsize"]

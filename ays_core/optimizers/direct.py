@@ -1,0 +1,190 @@
+"""Direct search: try schedules with the target solver itself, and keep what ends closest.
+
+No proxy: the objective is what is measured in the end, on training noises. What OSS finds, the
+start and two closed forms are tried first; from the best of them CMA-ES (Hansen 2016, The CMA
+Evolution Strategy: A Tutorial, arXiv:1604.00772) goes on. LD3 (Tong et al. 2025) matches the
+sampler's output too, by gradients; without them any solver and any measure will do.
+
+A denoiser takes one level per call, so candidates, whose levels differ, run one after another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+import numpy as np
+
+from ays_core.denoiser import Bound
+from ays_core.job import Job, Progress, relay
+from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry, record
+from ays_core.optimizers.optimal_stepsize import evaluations as stepsize_evaluations
+from ays_core.optimizers.optimal_stepsize import optimal_stepsize
+from ays_core.optimizers.trial import prepare
+from ays_core.params import Choice, Range
+from ays_core.paths import ModelSpec
+from ays_core.schedule import Schedule
+from ays_core.schedules import SCHEDULES
+from ays_core.solvers import SOLVERS
+
+FIRST_SPREAD = 0.3  # of the search, in ln of the gaps between levels
+NARROWEST = 1e-3  # a gap starts no narrower than this share of the whole, so that it can grow
+WORST = 1e12  # instead of an infinite score, which cannot be ranked
+FORMS = ("karras", "log_snr")  # tried before the search
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """Schedules as points: ln of the gaps between levels in ln sigma, up to a common factor.
+
+    From `high` down to `low`, with a gap above the first level where it is free, and one below the
+    last positive level where a final 0 follows, since that level is free then.
+    """
+
+    high: float
+    low: float
+    free_first: bool
+    final_zero: bool
+
+    @classmethod
+    def around(cls, start: Schedule, spec: ModelSpec, free_first: bool) -> Gaps:
+        """All schedules between the ends of `start`, with its kind of end."""
+        last = start.positive[-1]
+        low = min(last, spec.sigma_min) if start.final_zero else last
+        return cls(start.sigmas[0], low, free_first, start.final_zero)
+
+    def point(self, schedule: Schedule) -> np.ndarray:
+        """The point of a schedule between `high` and `low`."""
+        above, below = [self.high] * self.free_first, [self.low] * self.final_zero
+        gaps = -np.diff(np.log([*above, *schedule.positive, *below]))
+        return np.log(np.maximum(gaps, NARROWEST * gaps.sum()))
+
+    def schedule(self, point: np.ndarray) -> Schedule:
+        """The schedule at a point."""
+        gaps = np.exp(point - point.max())
+        depth = np.cumsum(gaps)[:-1] / gaps.sum() * np.log(self.high / self.low)
+        above = () if self.free_first else (self.high,)
+        levels = (self.high * np.exp(-depth)).tolist()
+        return Schedule((*above, *levels, 0.0 if self.final_zero else self.low))
+
+
+def direct(
+    denoise: Bound,
+    start: Schedule,
+    solver: str,
+    *,
+    seed: int = 0,
+    budget: Annotated[
+        int, Range(20, 5000, "schedules to try; a few hundred for six steps", log=True)
+    ] = 400,
+    free_first: Annotated[
+        bool,
+        Choice(
+            ("true", "false"),
+            "true: the first level is searched for too, at or below the start's; false: it stays",
+        ),
+    ] = False,
+    num: Annotated[int, Range(8, 1024, "training noises each one is tried on", log=True)] = 128,
+) -> Job[Schedule]:
+    """The best of `budget` schedules for `solver`, with the steps and the ends of `start`; with a
+    final 0 the last positive level is free down to sigma_min.
+
+    A deterministic solver is judged by its error to the reference run, a stochastic one by sliced
+    W2 to the samples it should give. The snapshot is the best so far; `curve` its score after every
+    generation. Raises `ValueError` where the solver can run none of the schedules tried first.
+    """
+    from cmaes import CMA
+
+    space = Gaps.around(denoise.spec.check(start), denoise.spec, free_first)
+    own = {"budget": budget, "free_first": free_first, "num": num, "seed": seed}
+    calls = SOLVERS[solver].nfe(start.num_steps, start.final_zero)
+    scores: dict[Schedule, float] = {}
+    curve: list[float] = []
+
+    trial = yield from relay(
+        prepare(denoise, solver, num, seed), lambda p: replace(p, stage="reference", snapshot=start)
+    )
+    proxy = yield from optimal_stepsize(
+        denoise, start, solver, seed=seed, free_first=free_first, num=num
+    )
+    before = trial.evaluations + stepsize_evaluations(start, free_first=free_first, num=num)
+
+    def best() -> Schedule:
+        winner = min(scores, key=lambda schedule: scores[schedule], default=start)
+        made = record(
+            "direct",
+            denoise,
+            start,
+            solver,
+            own,
+            evaluations=before + len(scores) * calls * num,
+            objective=trial.measures,
+            curve=curve,
+        )
+        return replace(winner, origin=made)
+
+    def shown(_: Progress) -> Progress:
+        return Progress("trying", min(len(scores), budget), budget, snapshot=best())
+
+    for schedule in (start, proxy, *closed_forms(space, start, denoise.spec)):
+        scores[schedule] = yield from relay(trial.score(schedule), shown)
+    curve.append(min(scores.values()))
+    if curve[0] == float("inf"):
+        raise ValueError(f"{SOLVERS[solver].label} can run none of the schedules tried first")
+    point = space.point(best())
+    if len(point) < 2:
+        return best()  # a single gap: there is nothing to choose
+    evolution = CMA(mean=point, sigma=FIRST_SPREAD, seed=seed)
+    while len(scores) < budget and not evolution.should_stop():
+        generation = []
+        for _ in range(evolution.population_size):
+            point = evolution.ask()
+            schedule = space.schedule(point)
+            scores[schedule] = yield from relay(trial.score(schedule), shown)
+            generation.append((point, min(scores[schedule], WORST)))
+        evolution.tell(generation)
+        curve.append(min(scores.values()))
+    return best()
+
+
+def closed_forms(space: Gaps, start: Schedule, spec: ModelSpec) -> Iterator[Schedule]:
+    """Closed forms over the range of `start`, those that can be made."""
+    for key in FORMS:
+        try:
+            yield SCHEDULES[key].make(
+                start.num_steps,
+                spec,
+                final_zero=start.final_zero,
+                sigma_min=space.low,
+                sigma_max=space.high,
+            )
+        except ValueError:
+            continue
+
+
+def evaluations(
+    start: Schedule,
+    solver: str,
+    *,
+    budget: int = 400,
+    free_first: bool = False,
+    num: int = 128,
+    **_own: object,
+) -> int:
+    """What `direct` costs at most, but for the reference run: OSS, and `budget` tries."""
+    calls = SOLVERS[solver].nfe(start.num_steps, start.final_zero)
+    return budget * calls * num + stepsize_evaluations(start, free_first=free_first, num=num)
+
+
+OPTIMIZERS.add(
+    OptimizerEntry(
+        "direct",
+        "Direct search",
+        direct,
+        "CMA-ES (Hansen 2016, arXiv:1604.00772) on the sampler's own output, LD3's objective "
+        "(Tong et al. 2025, Learning to Discretize Denoising Diffusion ODEs, arXiv:2405.15506)",
+        about="Tries schedules with the target solver itself and keeps what ends closest.",
+        evaluations=evaluations,
+    )
+)
