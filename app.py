@@ -26,8 +26,9 @@ from components import (
     static,
     theme,
 )
+from components.comparison import warm
 from components.limits import QUEUE_SIZE
-from components.state import first_studio, warm
+from components.state import first_studio
 
 TITLE = "AYS Studio"
 RULE = "Same model, same noise, same number of steps: only the noise levels differ."
@@ -78,22 +79,19 @@ def connect(
     """Every change makes a new Studio; the rows are then computed from it, and the newest wins.
     Returns what makes that of an event of another tab."""
 
-    def recompute(event):
-        """After any change: the dependent controls first, then the rows."""
-        return event.success(rows_panel.show, studio, rows.view, **COMPUTE)
+    def recompute(event: Any) -> None:
+        """After any change: the rows."""
+        event.success(rows_panel.show, studio, rows.view, **COMPUTE)
 
-    def redraw(event):
-        """After a change that the curve did not make itself."""
-        return event.success(
-            schedule_panel.redrawn,
-            studio,
-            [schedule.editor, schedule.table, model.steps],
-            **PRIVATE,
-        )
+    def refresh(event: Any) -> None:
+        """After a change that the curve did not make itself: the curve too, at the same time."""
+        outputs = [schedule.editor, schedule.table, model.steps]
+        event.success(schedule_panel.redrawn, studio, outputs, **PRIVATE)
+        recompute(event)
 
     kept = gr.BrowserState(None, storage_key=draft.STORAGE_KEY, secret=draft.SECRET)
     restored = demo.load(draft.restored, kept, studio, **PRIVATE)
-    recompute(redraw(restored))
+    refresh(restored)
     what, how = [model.model, model.condition, model.guidance], [model.solver, model.seed]
     restored.success(model_panel.what_is_sampled, studio, what, **PRIVATE)
     restored.success(model_panel.how_it_is_sampled, studio, how, **PRIVATE)
@@ -110,7 +108,7 @@ def connect(
         [studio, model.condition, model.guidance],
         **EDIT,
     )
-    recompute(redraw(changed))
+    refresh(changed)
     recompute(model.dice.click(model_panel.new_seed, studio, [studio, model.seed], **PRIVATE))
 
     release = schedule.editor.release(
@@ -124,22 +122,22 @@ def connect(
     typed = schedule.table.input(
         schedule_panel.from_table, [studio, schedule.table], studio, **EDIT
     )
-    recompute(redraw(typed))
+    refresh(typed)
     started = schedule.start.input(
         schedule_panel.from_start, [studio, schedule.start], studio, **EDIT
     )
-    recompute(redraw(started))
+    refresh(started)
     pasted = schedule.paste.click(
         schedule_panel.from_text,
         [studio, schedule.pasted],
         [studio, schedule.diagnosis, schedule.offers],
         **PRIVATE,
     )
-    recompute(redraw(pasted))
+    refresh(pasted)
     repaired = schedule.offers.input(
         schedule_panel.from_offer, [studio, schedule.pasted, schedule.offers], studio, **PRIVATE
     )
-    recompute(redraw(repaired))
+    refresh(repaired)
     studio.change(optimize_panel.cost, studio, optimize.cost, **PRIVATE)
     studio.change(schedule_panel.background, studio, schedule.editor, **PRIVATE)
     gr.on(
@@ -152,7 +150,7 @@ def connect(
 
     for change in operations:
         clicked = change.button.click(change.act, [studio, *change.inputs], studio, **PRIVATE)
-        recompute(redraw(clicked))
+        refresh(clicked)
 
     optimize.method.input(optimize_panel.with_method, [studio, optimize.method], studio, **EDIT)
     found = optimize.run.click(
@@ -167,15 +165,15 @@ def connect(
         [studio, rows.choices],
         **PRIVATE,
     )
-    recompute(redraw(adopted))
+    refresh(adopted)
     optimize.stop.click(optimize_panel.halt, None, None, queue=False, **PRIVATE)
 
     chosen = rows.choices.input(rows_panel.chosen, [studio, rows.choices], studio, **EDIT)
     recompute(chosen)
     acted = rows.view.select(rows_panel.acted, studio, [studio, rows.choices], **PRIVATE)
-    recompute(redraw(acted))
+    refresh(acted)
     demo.unload(jobs.leave)
-    return lambda event: recompute(redraw(event))
+    return refresh
 
 
 demo = build()

@@ -12,7 +12,7 @@ from typing import Generic, Literal, TypeVar
 
 from ays_core.compare import Cell, Comparison, compare, reference_run
 from ays_core.denoiser import Batch, Bound
-from ays_core.job import Job, Progress
+from ays_core.job import Job, Progress, run
 from ays_core.optimizers.tuned_range import tuned
 from ays_core.sampling import SampleRun, start_noise
 from ays_core.schedule import Schedule
@@ -25,6 +25,7 @@ from components.state import (
     Studio,
     choice_name,
     chosen_schedule,
+    first_studio,
     fitting_choices,
     yours_name,
 )
@@ -242,3 +243,9 @@ def finding(view: Rows) -> str:
         view.studio.model, view.studio.solver, view.reference, "", view.floors, tuple(cells)
     )
     return result.finding_with(names)
+
+
+def warm() -> None:
+    """The first page's rows, computed before anyone asks: solvers imported, the model loaded, the
+    results kept like any visitor's."""
+    run(rows_job(first_studio()))

@@ -21,7 +21,6 @@ from ays_core.paths import ModelSpec
 from ays_core.sampling import start_noise
 from ays_core.schedule import Origin, Schedule
 from ays_core.schedules import SCHEDULES
-from ays_core.solvers import pin
 
 SHOWN_SEED = 10_000  # seeds below are for optimising, from 20,000 on for judging
 TUNED = "*"  # a row key with this suffix is a closed form with its sigma range tuned: `karras*`
@@ -288,11 +287,3 @@ def _seconds_a_call(model: str, condition: str, guidance: float) -> float:
 def seconds_a_call(studio: Studio) -> float:
     """One denoiser call for 16 samples of the chosen model, measured here."""
     return _seconds_a_call(studio.model, studio.condition, studio.guidance)
-
-
-def warm() -> None:
-    """What the first request would otherwise wait for: solvers, the model, one call."""
-    studio = first_studio()
-    pin(studio.solver, studio.yours)
-    bound = studio.bound()
-    bound(start_noise(bound.spec, studio.num, studio.seed), bound.spec.sigma_max)

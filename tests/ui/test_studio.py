@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from ays_core.optimizers import OPTIMIZERS
@@ -226,3 +227,16 @@ def test_each_operation_is_one_undo_step(studio):
     studio.wait_for_function(
         f"want => JSON.stringify(({SIGMAS})()) === JSON.stringify(want)", arg=before
     )
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_the_page(visit, studio_url, theme):
+    page = visit(f"{studio_url}?__theme={theme}")
+    page.wait_for_selector("#editor .se-root[data-ready]", timeout=30_000)
+    settled(page)
+    for tab in ("Library", "About", "Studio"):
+        page.get_by_role("tab", name=tab).click()
+        expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
+        found = Axe().run(page).response
+        serious = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
+        assert [(v["id"], v["nodes"][0]["html"]) for v in serious] == []
