@@ -80,13 +80,18 @@ def connect(
     Returns what makes that of an event of another tab."""
 
     def recompute(event: Any) -> None:
-        """After any change: the rows."""
-        event.success(rows_panel.show, studio, rows.view, **COMPUTE)
+        """After any change: the rows. Several may run: older ones see that their turn is over."""
+        event.success(rows_panel.show, studio, rows.view, trigger_mode="multiple", **COMPUTE)
+
+    def redraw(event: Any) -> None:
+        """The curve and the table, after a change that they did not make."""
+        outputs = [schedule.editor, schedule.table]
+        event.success(schedule_panel.redrawn, studio, outputs, **PRIVATE)
 
     def refresh(event: Any) -> None:
-        """After a change that the curve did not make itself: the curve too, at the same time."""
-        outputs = [schedule.editor, schedule.table, model.steps]
-        event.success(schedule_panel.redrawn, studio, outputs, **PRIVATE)
+        """After a change that neither the curve nor a control made: all of them at once."""
+        redraw(event)
+        event.success(schedule_panel.num_steps, studio, model.steps, **PRIVATE)
         recompute(event)
 
     kept = gr.BrowserState(None, storage_key=draft.STORAGE_KEY, secret=draft.SECRET)
@@ -108,7 +113,8 @@ def connect(
         [studio, model.condition, model.guidance],
         **EDIT,
     )
-    refresh(changed)
+    redraw(changed)  # not the step count: one may be typing the next
+    recompute(changed)
     recompute(model.dice.click(model_panel.new_seed, studio, [studio, model.seed], **PRIVATE))
 
     release = schedule.editor.release(

@@ -174,6 +174,10 @@ def background(studio: Studio) -> ScheduleEditor:
     return ScheduleEditor(references=curves(studio), **axis_props(studio))
 
 
-def redrawn(studio: Studio) -> tuple[Schedule, pd.DataFrame, int]:
-    """The curve, the table and the step count, after a change that none of them made."""
-    return studio.yours, table_of(studio), studio.num_steps
+def redrawn(studio: Studio) -> tuple[Schedule, pd.DataFrame]:
+    """The curve and the table, after a change that neither of them made."""
+    return studio.yours, table_of(studio)
+
+
+def num_steps(studio: Studio) -> int:
+    return studio.num_steps
