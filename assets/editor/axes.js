@@ -47,7 +47,7 @@
   function span(axis, levels) {
     const places = levels.map((level) => (axis.type === "log" ? Math.log10(level) : axis.to(level)));
     const low = Math.min(...places), high = Math.max(...places), air = 0.06 * (high - low || 1);
-    return axis.reversed ? [high + 1.6 * air, low - air] : [low - 1.6 * air, high + air];
+    return axis.reversed ? [high + air, low - air] : [low - air, high + air];
   }
 
   Object.assign(E, { axes, span });

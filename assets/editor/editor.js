@@ -127,8 +127,10 @@
       if (!shown.length || !locks.first) shown.push(high);
       if (!shown.length || !locks.last) shown.push(low);
       this.steps = Math.max(1, this.levels.steps);
+      this.floor = this.levels.finalZero;
       const { data, layout } = E.figure({
-        node: this.root, curves: this.curves, axis, fraction, steps: this.steps, range: E.span(axis, shown), width, height, right: STRIP_ROOM,
+        node: this.root, curves: this.curves, axis, fraction, steps: this.steps, range: E.span(axis, shown), floor: this.floor,
+        width, height, right: STRIP_ROOM,
       });
       if (!this.view) this.stats.newPlots++;
       Plotly.react(this.plot, data, layout, CONFIG);
@@ -141,7 +143,7 @@
     measure() {
       const { xaxis: x, yaxis: y, _size: size } = this.plot._fullLayout, { axis } = this, count = this.fraction ? this.steps : 1;
       this.view = {
-        axis, width: this.width, left: size.l, top: size.t, bottom: size.t + size.h,
+        axis, width: this.width, left: size.l, top: size.t, end: y._offset + y._length, bottom: size.t + size.h,
         x: (i) => x._offset + x.d2p(i / count),
         y: (sigma) => y._offset + y.d2p(axis.to(sigma)),
         sigma: (py) => axis.from(y.p2d(py - y._offset)),
@@ -152,8 +154,8 @@
     place() {
       if (!this.view) return;
       const { levels, view, tools } = this;
-      const outside = levels.positive.some((sigma) => view.y(sigma) < view.top || view.y(sigma) > view.bottom);
-      if (this.steps !== Math.max(1, levels.steps) || (outside && !this.refitted)) {
+      const outside = levels.positive.some((sigma) => view.y(sigma) < view.top || view.y(sigma) > view.end);
+      if (this.steps !== Math.max(1, levels.steps) || this.floor !== levels.finalZero || (outside && !this.refitted)) {
         this.refitted = true;
         this.frame();
         this.refitted = false;

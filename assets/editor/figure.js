@@ -4,6 +4,7 @@
   const { template, readable } = window.PlotlyTheme;
   const E = window.ScheduleEditor;
   const DASHES = ["dash", "dot", "dashdot", "longdash", "longdashdot"];
+  const FLOOR = 26; // px from the end of the scale down to 0
   const OKABE_ITO = ["#56B4E9", "#009E73", "#CC79A7", "#E69F00", "#0072B2", "#D55E00"];
 
   // References with everything said: callers give colours, otherwise Okabe and Ito do.
@@ -32,13 +33,15 @@
   const plain = (words) => words.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
   const wrapped = (words) => plain(words).replace(/(.{36,}?)\s/g, "$1<br>");
 
-  function figure({ node, curves, axis, steps, fraction, range, width, height, right }) {
+  // With a final 0 the scale ends above the floor: a log axis has no place for 0.
+  function figure({ node, curves, axis, steps, fraction, range, floor, width, height, right }) {
     const end = fraction ? 1 : steps, air = Math.max(0.03 * end, fraction ? 0.02 : 0.12);
     const decades = axis.type === "log" ? Math.abs(range[1] - range[0]) : 9;
+    const margin = { l: 46, r: right, t: 8, b: 24 }, bottom = floor ? FLOOR / (height - margin.t - margin.b) : 0;
     const layout = {
-      template: template(node), width, height, margin: { l: 46, r: right, t: 8, b: 24 }, showlegend: false, hovermode: "closest",
-      xaxis: { range: [-air, end + air], automargin: false, showgrid: false, showline: true, tickformat: "~g", dtick: !fraction && steps <= 10 ? 1 : undefined },
-      yaxis: { range, type: axis.type, automargin: false, tickformat: axis.tickformat, dtick: decades > 2 && decades < 9 ? 1 : undefined },
+      template: template(node), width, height, margin, showlegend: false, hovermode: "closest",
+      xaxis: { range: [-air, end + air], anchor: "free", position: 0, automargin: false, showgrid: false, showline: true, tickformat: "~g", dtick: !fraction && steps <= 10 ? 1 : undefined },
+      yaxis: { range, domain: [bottom, 1], type: axis.type, automargin: false, tickformat: axis.tickformat, dtick: decades > 2 && decades < 9 ? 1 : undefined },
     };
     return { data: curves.map((curve) => trace(curve, { axis, steps, fraction })), layout };
   }

@@ -26,7 +26,7 @@
       this.drop = svg(this.below, "line", { class: "se-drop" });
       this.curve = svg(this.below, "polyline", { class: "se-curve" });
       this.zero = svg(this.below, "text", { class: "se-zero" });
-      this.zero.textContent = "floor: σ = 0";
+      this.zero.textContent = "σ = 0";
       this.strip = svg(host, "svg", { class: "se-strip", role: "img" });
       this.density = svg(this.strip, "path", { class: "se-density" });
       this.rug = svg(this.strip, "path", { class: "se-rug" });
@@ -62,8 +62,8 @@
     move(i) {
       this.describe(i);
       this.trace();
-      const [least, most] = this.levels.range(i), [x, y] = this.point(i), { left, top, bottom } = this.view;
-      const inside = (py) => Math.min(bottom, Math.max(top, py));
+      const [least, most] = this.levels.range(i), [x, y] = this.point(i), { left, top, end } = this.view;
+      const inside = (py) => Math.min(end, Math.max(top, py));
       this.line(this.rail, x, inside(this.view.y(least)), x, inside(this.view.y(most)));
       this.line(this.guide, left, y, x, y);
     }

@@ -117,8 +117,8 @@ def watch(page: Page, problems: list[str]) -> None:
             problems.append(f"asks another machine: {request.url}")
 
     def logged(message: ConsoleMessage) -> None:
-        if message.type == "error" and "favicon" not in message.text:
-            problems.append(message.text)
+        if message.type == "error" and "favicon" not in (where := message.location["url"]):
+            problems.append(f"{message.text} ({where})")
 
     page.on("request", asked)
     page.on("console", logged)

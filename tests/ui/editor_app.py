@@ -14,7 +14,6 @@ import gradio as gr
 import numpy as np
 
 from components import static, theme
-from components.plotly_view import PlotlyView
 from components.schedule_editor import Edited, ScheduleEditor
 
 SIGMA_MIN, SIGMA_MAX = 0.03, 14.6
@@ -53,11 +52,6 @@ REFERENCES = [
     },
     {"name": HOSTILE, "sigmas": karras(10, 3.0), "source": HOSTILE},
 ]
-FIGURE = {
-    "data": [{"type": "scatter", "x": [1, 2, 3], "y": [3, 1, 2], "line": {"color": "#0072B2"}}],
-    "layout": {"xaxis": {"title": {"text": "calls"}}, "yaxis": {"title": {"text": "error"}}},
-}
-
 PUSHES = {
     "exponential": lambda: exponential(10),
     "longer": lambda: karras(20),
@@ -76,7 +70,7 @@ PUSHES = {
 
 
 def build() -> gr.Blocks:
-    """One editor with everything around it; another, and a figure, in a hidden tab."""
+    """One editor with everything around it; another in a hidden tab."""
     with gr.Blocks(title="editor") as demo, gr.Tabs():
         with gr.Tab("One"):
             with gr.Row():
@@ -145,17 +139,6 @@ def build() -> gr.Blocks:
                 return json.dumps([*json.loads(seen), edited.sigmas])
 
             two.input(lively, [two, live], live, trigger_mode="always_last", **QUIET)
-            view = PlotlyView(
-                None,
-                label="Errors",
-                empty="Nothing measured yet.",
-                summary="Error falls with calls.",
-                height=200,
-                elem_id="figure",
-            )
-            with gr.Row():
-                gr.Button("draw", elem_id="draw").click(lambda: FIGURE, None, view, **QUIET)
-                gr.Button("clear", elem_id="clear").click(lambda: None, None, view, **QUIET)
     return demo
 
 

@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import json
 import math
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+import fastapi
+import gradio as gr
 import pytest
+import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from components import static, theme
 from tests.ui import editor_app
 from tests.ui.conftest import DESKTOP, PHONE, watch
 from tests.ui.editor_app import HOSTILE, SIGMA_MAX, START, exponential, karras
@@ -265,6 +271,7 @@ def test_a_final_zero_stands_locked_on_the_floor(page: Page):
     floor = editor(page, "view.bottom") + page.locator("#one .se-host").bounding_box()["y"]  # type: ignore[index]
     assert middle(page, 11)[1] == pytest.approx(floor, abs=1)
     expect(page.locator("#one .se-zero")).to_be_visible()
+    assert editor(page, "view.end") < editor(page, "view.bottom") - 20  # the scale ends above it
     for name in ("lock", "help"):
         tool(page, name).click()  # unlocked: the 0 still is
     drag(page, 11, -40)
@@ -575,7 +582,7 @@ def test_axes_show_the_same_levels_where_they_belong(page: Page, make: str, key:
     expect(axis(page).locator("option")).to_have_count(2 if make == "unreferenced" else 3)
     axis(page).select_option(key)
     low, high = editor(page, "plot._fullLayout.yaxis.range")
-    top, bottom = editor(page, "view.top"), editor(page, "view.bottom")
+    top, bottom = editor(page, "view.top"), editor(page, "view.end")
     offset = page.locator("#one .se-host").bounding_box()["y"]  # type: ignore[index]
     for i, sigma in enumerate(START):
         wanted = bottom + (place(sigma) - low) / (high - low) * (top - bottom)
@@ -828,6 +835,31 @@ def test_one_plotly_and_no_way_to_share(page: Page):
     assert page.locator(".modebar-btn").count() == 0
     version = page.evaluate("PlotlyTheme.Plotly.version")
     assert version.split(".")[0] >= "3"
+
+
+def test_it_works_below_another_address(visit):
+    """As behind a proxy that serves several things."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    app = fastapi.FastAPI()
+    kwargs = {"app_kwargs": {"routes": static.routes()}, "theme": theme.THEME}
+    gr.mount_gradio_app(app, editor_app.build(), path="/lab", **kwargs)
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", ws="none"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.05)
+        page = ready(visit(f"http://127.0.0.1:{port}/lab"))
+        sources = page.evaluate("[...document.scripts].map((script) => script.src)")
+        own = [source for source in sources if "studio-static" in source]
+        assert own and all(f":{port}/lab/studio-static/" in source for source in own)
+        drag(page, 4, -10)
+        saw(page, 1)
+    finally:
+        server.should_exit = True
+        thread.join(10)
 
 
 def test_an_unmounted_editor_lets_go(visit, address):
