@@ -109,7 +109,13 @@ def from_curve(studio: Studio, edited: Edited) -> tuple[Studio, pd.DataFrame, in
 
 
 def from_table(studio: Studio, table: pd.DataFrame) -> Studio:
-    """The table was edited; an impossible list is refused, and the last good one put back."""
+    """The table was edited; an impossible list is refused, and the last good one put back.
+
+    Levels are added and removed on the curve: a table of another length is one that the page has
+    not drawn anew yet, and says nothing.
+    """
+    if len(table) != len(studio.yours.sigmas):
+        return studio
     try:
         return accepted(studio, table["sigma"].tolist())
     except gr.Error as refused:
