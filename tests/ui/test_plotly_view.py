@@ -100,7 +100,7 @@ def test_every_panel_is_in_the_colours_of_the_page(page: Page):
     dark = ticks.evaluate_all(colour)
     assert len(light) == len(dark) == 1 and light != dark
     draw(page, "first")
-    line = page.locator("#view .js-line")
+    line = page.locator("#view .scatterlayer .js-line")
     expect(line).not_to_have_css("stroke", "rgb(0, 114, 178)")  # too dark on a dark page
     page.evaluate("document.body.classList.remove('dark')")
     expect(line).to_have_css("stroke", "rgb(0, 114, 178)")
