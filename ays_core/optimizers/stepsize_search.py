@@ -19,8 +19,8 @@ from ays_core.job import Job, Progress
 from ays_core.schedule import Schedule
 from ays_core.solvers import first_order_step
 
-CHUNK = 1 << 13  # elements of a level's states that are turned into float64 at a time
-STRIP = 64  # rows of the cost matrix made at a time: only what lies below them in sigma
+CHUNK = 1 << 12  # elements of a level's states that are turned into float64 at a time
+STRIP = 50  # rows of the cost matrix made at a time: only what lies below them in sigma
 
 
 @dataclass(frozen=True, eq=False)
