@@ -97,6 +97,29 @@ class Statistics:
         real = median_filter(undone - SIGNIFICANT * spread, size=5, mode="nearest") > 0
         return np.pad(np.where(real, np.maximum(undone, 0.0), 0.0), 1, mode="edge")
 
+    def smooth(self, width: float) -> Statistics:
+        """With every distance averaged along the axis, over `width` in ln s, in the logarithm.
+
+        Averages are over pairs of levels equally far apart, so power laws stay as they are; what
+        is sharper than `width`, and the ripples of few paths, are evened out.
+        """
+        cells = width / float(np.mean(np.diff(np.log(self.levels))))
+        num, found = len(self.levels), np.zeros_like(self.distances)
+        for apart in range(1, num):
+            pairs = self.distances.diagonal(apart)
+            even = _averaged(np.log(np.maximum(pairs, np.finfo(float).tiny)), cells)
+            rows = np.arange(num - apart)
+            found[rows, rows + apart] = found[rows + apart, rows] = np.exp(even)
+        errors = np.cumsum([self.error_curve[0], *found.diagonal(1)])
+        gram = (errors[:, None] + errors - found) / 2  # any M will do for these E
+        return Statistics(
+            self.key,
+            self.levels,
+            gram[None] * self.num_paths,
+            np.array([self.num_paths]),
+            self.seeds,
+        )
+
     def groups(self) -> Iterator[Statistics]:
         """The measurement in independent parts."""
         for gram, paths in zip(self.gram, self.paths, strict=True):
@@ -119,7 +142,7 @@ class Statistics:
             raise ValueError(f"level 0 is {schedule.sigmas[0]:g}, above the measured {high:g}")
         sigmas = np.clip(schedule.sigmas, low, high)[::-1]
         nodes, at = self._nodes(sigmas)
-        held = self._distances(nodes, sigmas)
+        held = self.between(nodes, sigmas)
         if order == 2:
             first = 2 if schedule.final_zero else 1
             for b in range(first, len(sigmas) - 1):  # intervals from sigmas[b] to sigmas[b - 1]
@@ -134,7 +157,7 @@ class Statistics:
         """The cost of every interval between two of the ascending levels `sigmas`, (L,), all within
         the measured range: (L, L), from column's level down to row's."""
         nodes, at = self._nodes(sigmas)
-        total = _cumulated(nodes, self._distances(nodes, sigmas), power)[at]
+        total = _cumulated(nodes, self.between(nodes, sigmas), power)[at]
         return np.triu(np.diagonal(total) - total)
 
     def _nodes(self, sigmas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -142,7 +165,7 @@ class Statistics:
         nodes = np.union1d(self.levels, sigmas)
         return nodes, np.searchsorted(nodes, sigmas)
 
-    def _distances(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    def between(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """E|D - D|^2 between any levels, linear in ln s between measured ones: (rows, columns)."""
         i, u = self._cells(rows)
         j, v = self._cells(columns)
@@ -181,6 +204,17 @@ def _undone(distances: np.ndarray) -> np.ndarray:
     """-<D_k - D_k-1, D_k+1 - D_k> of every inner level: (G - 2,)."""
     beside = distances.diagonal(1)
     return (beside[:-1] + beside[1:] - distances.diagonal(2)) / 2
+
+
+def _averaged(values: np.ndarray, cells: float) -> np.ndarray:
+    """Gaussian average, standard deviation `cells`; beyond its ends a trend goes straight on."""
+    from scipy.ndimage import gaussian_filter1d
+
+    if len(values) < 2:
+        return values
+    beyond = math.ceil(4 * cells)
+    padded = np.pad(values, beyond, mode="reflect", reflect_type="odd")
+    return gaussian_filter1d(padded, cells)[beyond:-beyond]
 
 
 def _cumulated(nodes: np.ndarray, values: np.ndarray, power: float) -> np.ndarray:

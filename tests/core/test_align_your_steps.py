@@ -10,7 +10,8 @@ import pytest
 from ays_core.denoiser import Bound, bind
 from ays_core.job import run
 from ays_core.models import MODELS, Mixture
-from ays_core.optimizers.align_your_steps import Priced, ays
+from ays_core.optimizers.align_your_steps import Priced, ays, ays_density
+from ays_core.optimizers.align_your_steps.density import evenly_spaced
 from ays_core.optimizers.align_your_steps.measured import POWERS
 from ays_core.optimizers.align_your_steps.programme import (
     cheapest,
@@ -42,6 +43,14 @@ def exact(levels, std):
     """The measurement of N(0, std^2) with infinitely many paths."""
     errors = std**2 * levels**2 / (std**2 + levels**2)
     return Statistics("", levels, np.minimum(errors[:, None], errors)[None], np.ones(1), ((0, 1),))
+
+
+START = SCHEDULES["karras"].make(6, MODEL.spec)
+
+
+@pytest.fixture(scope="module")
+def measurement():
+    return run(measure_model(MODEL, levels=48, paths=256))
 
 
 # The programme
@@ -117,19 +126,69 @@ def test_many_steps_reach_the_closed_form(power, even):
     assert every_sixth == pytest.approx(np.full(6, every_sixth.mean()), rel=0.05)
 
 
+def test_even_prices_give_steps_that_change_more_slowly():
+    """From few paths, whose ripples the exact minimum follows."""
+
+    def roughness(seed, even):
+        few = run(measure_model(MODEL, levels=96, paths=32, seed=seed))
+        levels = Priced.by(few, START.with_steps(10), 0.75, even).best(10)[-1][1]
+        lengths = -np.diff(np.log(levels[:-1]))
+        return np.abs(np.diff(np.log(lengths))).mean()
+
+    rough, even = ([roughness(seed, e) for seed in range(0, 200, 50)] for e in (False, True))
+    assert np.mean(even) < 0.95 * np.mean(rough)
+
+
+def test_step_into_zero_costs_what_it_leaves(measurement):
+    """Even prices add E(sigma_min, b), at the weight of b, to the step into 0, and nothing else."""
+    to_low = Schedule((*START.sigmas[:-2], MODEL.spec.sigma_min))
+    zero, low = (Priced.by(measurement, start, 0.5, True) for start in (START, to_low))
+    assert zero.levels == pytest.approx(low.levels)
+    extra = zero.costs - low.costs
+    left = measurement.smooth(0.5).between(low.levels[:1], low.levels)[0]
+    assert extra[0] == pytest.approx(low.levels**0.5 * left) and not extra[1:].any()
+
+
+# The closed form
+
+
+@pytest.mark.parametrize(
+    "power, even", [(3.0, lambda s: np.log1p(0.25 / s**2)), (1.0, lambda s: np.arctan(s / 0.5))]
+)
+def test_density_is_the_closed_form(power, even):
+    start = SCHEDULES["log_snr"].make(12, MODEL.spec, final_zero=False)
+    levels = evenly_spaced(exact(log_levels(LOW, HIGH, 401), 0.5), start, power).sigmas
+    spacing = np.abs(np.diff(even(np.array(levels))))
+    assert spacing == pytest.approx(np.full(12, spacing.mean()), rel=0.02)
+    assert levels[0] == HIGH and levels[-1] == LOW
+
+
+def test_density_costs_no_more_than_the_start(measurement):
+    for start in (START, START.with_steps(24)):
+        found = run(ays_density(MODEL, start, "euler", power=0.5, measurement=measurement))
+        prices = [measurement.klub(s, 0.5).sum() for s in (found, start)]
+        assert prices[0] <= prices[1] and found.num_steps == start.num_steps
+        assert found.origin.params["evaluations"] == 0
+        best = Priced.by(measurement, start, 0.5).best(start.num_steps)[-1][0]
+        assert best < prices[0] < 1.4 * best  # near the minimum, and never below it
+
+
+def test_density_measures_for_itself():
+    snapshots = []
+    found = run(
+        ays_density(MODEL, START, "euler", levels=32, paths=64),
+        lambda p: snapshots.append(p.snapshot),
+    )
+    assert {s.num_steps for s in snapshots} == {6} and found.final_zero
+    assert found.origin.params["evaluations"] == 32 * 64
+    assert found.origin.method == "AYS family, weight sigma^-1 (KLUB is 3), as a density"
+
+
 # The optimizer
 
 
 def one_gaussian():
     return Mixture("one", [1.0], np.zeros((1, 2)), 0.25 * np.eye(2)[None])
-
-
-@pytest.fixture(scope="module")
-def measurement():
-    return run(measure_model(MODEL, levels=48, paths=256))
-
-
-START = SCHEDULES["karras"].make(6, MODEL.spec)
 
 
 class Counted:
@@ -205,7 +264,9 @@ def test_auto_takes_the_best_of_the_family_and_names_it(measurement):
     best = run(ays(MODEL, START, "euler", measurement=measurement, num=64))
     params = best.origin.params
     assert best.origin.method == f"AYS family, weight sigma^-{params['weight']:g} (KLUB is 3)"
-    assert list(params["scores"]) == ["start", *(f"{p:g}" for p in POWERS)]
+    names = [f"{p:g}{even}" for even in ("", " even") for p in POWERS]
+    assert list(params["scores"]) == ["start", *names]
+    assert params["even"] == params["chosen"].endswith(" even")
     assert params["scores"]["3"] > 2 * params["scores"][params["chosen"]]  # KLUB over-optimises
 
 

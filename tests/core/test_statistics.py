@@ -166,6 +166,21 @@ def test_refusals_name_the_values():
         Statistics.from_bytes(b"nonsense")
 
 
+def test_smoothing_keeps_power_laws_and_evens_out_ripples():
+    levels = log_levels(LOW, 0.01, 64)  # far below the data's scale: M = s^2, a power law
+    plain = exact(levels, [0.5])
+    smooth = plain.smooth(0.5)
+    assert smooth.distances == pytest.approx(plain.distances, rel=2e-3)
+    assert smooth.klub(edm(4, LOW, 0.01)) == pytest.approx(plain.klub(edm(4, LOW, 0.01)), rel=2e-3)
+    ripples = np.exp(0.3 * np.random.default_rng(0).standard_normal(64))
+    errors = np.cumsum(np.diff(levels**2, prepend=0) * ripples)
+    gram = np.minimum(errors[:, None], errors)[None]
+    rough = Statistics("", levels, gram, np.ones(1), ((0, 1),))
+    beside = np.log(plain.distances.diagonal(1))
+    off = [np.std(np.log(s.distances.diagonal(1)) - beside) for s in (rough, rough.smooth(0.5))]
+    assert off[1] < 0.5 * off[0]
+
+
 # The measurement
 
 

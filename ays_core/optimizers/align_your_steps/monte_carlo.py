@@ -22,7 +22,7 @@ import torch
 from ays_core.denoiser import Bound
 from ays_core.job import Job, Progress, relay
 from ays_core.optimizers.align_your_steps.estimator import MIN_GAP, Estimator
-from ays_core.optimizers.align_your_steps.measured import PAPER, PATIENCE, REFERENCE_CALLS
+from ays_core.optimizers.align_your_steps.measured import PAPER, PATIENCE, REFERENCE_CALLS, sets
 from ays_core.optimizers.align_your_steps.programme import SHARES
 from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry, record
 from ays_core.optimizers.trial import Trial, prepare
@@ -95,7 +95,7 @@ def ays_mc(
     trial = None
     if stop == "sampler":
         trial = yield from relay(
-            prepare(denoise, solver, num, seed),
+            prepare(denoise, solver, num * sets(solver), seed),
             lambda p: Progress("reference", p.done, p.total, snapshot=start),
         )
     search = _Search(Estimator(denoise, draws, seed), start, SOLVERS[solver].key, trial, own)
@@ -211,7 +211,8 @@ def evaluations(
     if stop == "converged":
         return spent + (1 + stages * rounds) * 2 * start.num_steps * draws
     calls = SOLVERS[solver].nfe(start.num_steps, start.final_zero)
-    return spent + num * (REFERENCE_CALLS + calls * (1 + stages * rounds))
+    reference = 0 if SOLVERS[solver].stochastic else REFERENCE_CALLS
+    return spent + num * sets(solver) * (reference + calls * (1 + stages * rounds))
 
 
 OPTIMIZERS.add(
