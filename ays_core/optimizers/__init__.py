@@ -5,6 +5,7 @@ from ays_core.optimizers.direct import direct
 from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry
 from ays_core.optimizers.gits import gits
 from ays_core.optimizers.optimal_stepsize import optimal_stepsize
+from ays_core.optimizers.score_optimal import score_optimal
 
 __all__ = [
     "OPTIMIZERS",
@@ -15,4 +16,5 @@ __all__ = [
     "direct",
     "gits",
     "optimal_stepsize",
+    "score_optimal",
 ]
