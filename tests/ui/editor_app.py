@@ -56,6 +56,7 @@ PUSHES = {
     "exponential": lambda: exponential(10),
     "longer": lambda: karras(20),
     "zero": lambda: [*karras(10), 0.0],
+    "fifty": lambda: karras(50),
     "dense": lambda: karras(199),
     "outside": lambda: [700.0, *karras(10), 0.001],
     "unreferenced": lambda: ScheduleEditor(references=[]),

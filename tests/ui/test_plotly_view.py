@@ -96,11 +96,12 @@ def test_every_panel_is_in_the_colours_of_the_page(page: Page):
     colour = "nodes => [...new Set(nodes.map((node) => getComputedStyle(node).fill))]"
     light = ticks.evaluate_all(colour)
     page.evaluate("document.body.classList.add('dark')")
-    page.wait_for_timeout(200)
+    expect(ticks.first).not_to_have_css("fill", light[0])
     dark = ticks.evaluate_all(colour)
     assert len(light) == len(dark) == 1 and light != dark
     draw(page, "first")
     line = page.locator("#view .scatterlayer .js-line")
+    expect(line).to_have_count(1)
     expect(line).not_to_have_css("stroke", "rgb(0, 114, 178)")  # too dark on a dark page
     page.evaluate("document.body.classList.remove('dark')")
     expect(line).to_have_css("stroke", "rgb(0, 114, 178)")
