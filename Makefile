@@ -5,11 +5,13 @@ PIP_ARGS ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/installed
-# Small tensors, few cores: two threads, and none that spins while it waits for work.
-TEST_ENV := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-2} OMP_WAIT_POLICY=PASSIVE GRADIO_ANALYTICS_ENABLED=False
+# Small tensors, few cores: two threads, or two processes; none that spins while it waits for work.
+THREADS = 2
+test: THREADS = 1
+TEST_ENV = OMP_NUM_THREADS=$${OMP_NUM_THREADS:-$(THREADS)} OMP_WAIT_POLICY=PASSIVE GRADIO_ANALYTICS_ENABLED=False
 
 .DEFAULT_GOAL := help
-.PHONY: help app test check bench scenes defaults leaderboard browser clean
+.PHONY: help app test check bench scenes unet defaults leaderboard browser clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,7 +20,7 @@ app: $(INSTALLED)  ## set everything up and serve http://127.0.0.1:7860
 	$(PY) app.py
 
 test: $(INSTALLED) browser  ## set everything up and run every test, browser tests too
-	$(TEST_ENV) $(PY) -m pytest
+	$(TEST_ENV) $(PY) -m pytest -n 2 --dist loadfile
 
 check: $(INSTALLED)  ## format, lint, types and the fast tests: before every commit
 	$(VENV)/bin/ruff format --check .
@@ -32,6 +34,9 @@ bench: $(INSTALLED) browser  ## print the measured figures, with machine and dat
 
 scenes: $(INSTALLED)  ## redraw and refit the embedded picture model
 	$(PY) assets/models/make_scenes.py
+
+unet: $(INSTALLED)  ## train the embedded network on for an hour, from its last checkpoint
+	$(PY) assets/models/make_unet.py --minutes 60
 
 defaults: $(INSTALLED)  ## search again the optimised schedules that are shipped
 	$(PY) -m assets.schedules.make_defaults

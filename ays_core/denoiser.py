@@ -6,6 +6,7 @@ solver or optimizer carries them.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -49,19 +50,37 @@ class Model(Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class OwnData:
+    """Clean samples that stand for the training data. `samples`: (N, *sample_shape), row i of
+    condition i mod k. `origin`: where they come from, in words."""
+
+    samples: Batch
+    origin: str
+
+    @property
+    def fingerprint(self) -> str:
+        """By this the same samples are known again, whatever they are called."""
+        return hashlib.sha256(self.samples.float().cpu().numpy().tobytes()).hexdigest()[:16]
+
+
 @dataclass(frozen=True)
 class Bound:
     """A model with its condition and guidance: the `Denoiser` that solvers and optimizers take.
 
     guidance g != 1 gives D_none + g (D_cond - D_none): classifier-free guidance. A network does
     both in one call, or takes guidance as an input, in a method of its own:
-    `guided(x, sigma, cond, guidance)`.
+    `guided(x, sigma, cond, guidance, negative)`. `negative`: what to guide away from instead of
+    from nothing, where the model has such a method.
     """
 
     model: Model
     cond: Cond | None = None
     guidance: float = 1.0
     conditions: tuple[str, ...] = ()  # what `cond` encodes, for records
+    negative: Cond | None = None
+    away_from: str = ""  # what `negative` encodes
+    own: OwnData | None = None
 
     @property
     def spec(self) -> ModelSpec:
@@ -70,7 +89,7 @@ class Bound:
     def __call__(self, x: Batch, sigma: float) -> Batch:
         guided = getattr(self.model, "guided", None)
         if guided is not None and self.cond is not None:
-            return guided(x, sigma, self.cond, self.guidance)
+            return guided(x, sigma, self.cond, self.guidance, self.negative)
         x0 = self.model.denoise(x, sigma, self.cond)
         if self.cond is None or self.guidance == 1:
             return x0
@@ -78,17 +97,41 @@ class Bound:
         return plain + self.guidance * (x0 - plain)
 
     def data(self, num: int, seed: int) -> Batch:
-        """`num` samples of the data this bound model was trained on (its condition's own)."""
+        """`num` samples of the data this bound model was trained on (its condition's own), or of
+        what stands for it."""
+        if self.own is not None:
+            samples = self.own.samples
+            return samples[torch.arange(num, device=samples.device) % len(samples)]
         return self.model.data(num, seed, self.cond)
 
+    @property
+    def data_origin(self) -> str:
+        """What `data` gives, in words: "" for the data themselves."""
+        if self.own is not None:
+            return self.own.origin
+        return getattr(self.model, "data_origin", "")
 
-def bind(model: Model, conditions: Sequence[str] | str = (), guidance: float = 1.0) -> Bound:
+
+def bind(
+    model: Model, conditions: Sequence[str] | str = (), guidance: float = 1.0, negative: str = ""
+) -> Bound:
     """`model` for one or several classes or prompts ("" or none: unconditional), with guidance.
 
-    Guidance 1 is off. Raises `ValueError` for guidance without a condition to guide to.
+    Guidance 1 is off. `negative`: a prompt to guide away from. Raises `ValueError` for guidance
+    without a condition to guide to, and for a negative prompt that would change nothing.
     """
     listed = [conditions] if isinstance(conditions, str) else conditions
     chosen = tuple(filter(None, listed))
     if guidance != 1 and not chosen:
         raise ValueError(f"guidance {guidance:g} needs a class or a prompt to guide to")
-    return Bound(model, model.encode(chosen) if chosen else None, guidance, chosen)
+    if negative and (guidance == 1 or not getattr(model, "takes_negative", False)):
+        why = "without guidance" if guidance == 1 else f"with {model.spec.label}"
+        raise ValueError(f"a negative prompt changes nothing {why}: leave out {negative!r}")
+    return Bound(
+        model,
+        model.encode(chosen) if chosen else None,
+        guidance,
+        chosen,
+        model.encode([negative]) if negative else None,
+        negative,
+    )

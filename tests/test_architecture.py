@@ -20,7 +20,10 @@ CORE = sorted(ROOT.glob("ays_core/**/*.py"))
 COMPONENTS = sorted(ROOT.glob("components/**/*.py"))
 APP = ROOT / "app.py"
 MEGABYTE = 1_000_000
-LARGE = {"assets/models/scenes.safetensors": "the embedded picture model"}  # and why it may be
+LARGE = {  # and why it may be
+    "assets/models/scenes.safetensors": "the embedded picture model",
+    "assets/models/scenes_unet/unet/diffusion_pytorch_model.safetensors": "the embedded network",
+}
 TO_COME = "(to come)"
 
 

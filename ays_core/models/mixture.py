@@ -128,20 +128,26 @@ class Mixture:
         (x_min, y_min), (x_max, y_max) = low - air, high + air
         return float(x_min), float(x_max), float(y_min), float(y_max)
 
-    def density(self, size: int = 160) -> np.ndarray | None:
-        """The density of the data over `extent`, (size, size), first row at the top.
+    def density(
+        self,
+        size: int = 160,
+        sigma: float = 0.0,
+        extent: tuple[float, float, float, float] | None = None,
+    ) -> np.ndarray | None:
+        """The density of the data with noise of level `sigma` over `extent`, by default that of the
+        data: (size, size), first row at the top.
 
         Softened to the size of a pixel, so that narrow components are not lost between pixels.
         None where the data are not points in the plane.
         """
         if self.means.shape[1] != 2:
             return None
-        x_min, x_max, y_min, y_max = self.extent()
+        x_min, x_max, y_min, y_max = extent or self.extent()
         x = torch.linspace(x_min, x_max, size, dtype=torch.float64)
         y = torch.linspace(y_max, y_min, size, dtype=torch.float64)
         grid = torch.cartesian_prod(y, x).flip(1)
         pixel = max(x_max - x_min, y_max - y_min) / size
-        return self.log_density(grid, pixel).exp().view(size, size).numpy()
+        return self.log_density(grid, math.hypot(sigma, pixel)).exp().view(size, size).numpy()
 
     def _few(self, x: Batch) -> tuple[torch.Tensor, ...]:
         """x in float64, some rows at a time."""

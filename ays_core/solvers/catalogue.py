@@ -57,6 +57,10 @@ class SolverEntry(Entry):
         last = 0 if final_zero else 1
         return sum(map(len, self.calls(range(num_steps + last, last - 1, -1))))
 
+    def steps_within(self, nfe: int, final_zero: bool) -> int:
+        """The most steps that cost at most `nfe` calls; one, where even one costs more."""
+        return max((n for n in range(1, nfe + 1) if self.nfe(n, final_zero) <= nfe), default=1)
+
 
 # UniPC compares x0 before and after a correction: the difference does not shrink with the step.
 UNCORRECTED = 1 / 40

@@ -128,6 +128,29 @@ def test_equals_the_pipeline_s_own_call_with_two_calls_a_step(
     assert relative(ours(model, schedule, solver, start).samples, expected) <= 1e-4
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["stable_diffusion", "stable_diffusion_xl", "stable_diffusion_3", "pixart_sigma", "wan"],
+)
+def test_a_negative_prompt_is_the_pipeline_s_own(name: str, models, monkeypatch):
+    model = models(name)
+    schedule, start = levels_for(model), start_noise(model.spec, 2, seed=7)
+    kwargs = {"negative_prompt": ["green", "green"]}
+    expected = called(model, schedule, "euler", start, monkeypatch, **kwargs)
+    bound = bind(model, conditions(model), GUIDANCE, "green")
+    assert relative(run(sample(bound, schedule, "euler", start)).samples, expected) <= 1e-4
+    assert relative(ours(model, schedule, "euler", start).samples, expected) > 1e-4
+
+
+def test_a_negative_prompt_that_changes_nothing_is_refused(models):
+    with pytest.raises(ValueError, match="changes nothing without guidance: leave out 'green'"):
+        bind(models("stable_diffusion"), "a cat", 1.0, "green")
+    for name in ("flux", "dit"):
+        model = models(name)
+        with pytest.raises(ValueError, match="changes nothing with "):
+            bind(model, conditions(model)[:1], 3.0, "green")
+
+
 @pytest.mark.parametrize("solver", ["euler_a", "dpmpp_2m_sde"])
 def test_equals_the_pipeline_s_own_call_with_the_same_step_noise(solver, models, monkeypatch):
     model = models("stable_diffusion_xl")
@@ -257,6 +280,13 @@ def test_published_tables_belong_where_they_were_made(models):
         warned = {key: e.made_for.warnings(spec, "", e.made_for.steps) for key, e in tables.items()}
         assert [key for key in warned if not warned[key]] == own.get(name, [])
     assert any("noise path" in said for said in warned["oss_flux"])
+
+
+def test_another_size_of_picture_is_asked_for_in_pixels():
+    for name in ("stable_diffusion", "dit", "flux", "ddpm"):
+        model = adapt(tiny.make(name), size=32)
+        pixels = model.decode(start_noise(model.spec, 1, seed=1)).shape[1:3]
+        assert pixels == model.side == (32, 32)
 
 
 def test_a_network_distilled_to_few_steps_is_refused(models):

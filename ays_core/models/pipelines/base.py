@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Sequence
 from itertools import pairwise
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 
 from ays_core.denoiser import Batch
+from ays_core.models.device import Batches
 from ays_core.models.pipelines.noise import Noise, read_noise
 from ays_core.paths import ModelSpec
 
@@ -22,14 +24,21 @@ class PipelineModel:
     """One loaded pipeline.
 
     A family states how large x is, how its network is called (`network`), and what prompts or
-    classes are to it (`encode`, `nothing`). `facts` is what was read from the configs, to be shown.
+    classes are to it (`encode`, `nothing`). `facts` is what was read from the configs, to be shown;
+    `placed` where it runs, in words.
     """
 
     takes_prompt = True
+    data_origin = f"samples of the model itself, {DATA_STEPS} calls each"
+    precise = False  # float32 on every device: small, and worth it
+    placed = ""
     unneeded: tuple[str, ...] = ()  # components that are not loaded
 
     def __init__(self, pipe: Any, source: str, size: int | None = None) -> None:
-        self.pipe = pipe
+        self.pipe = pipe  # stays where it is: to ask for its place walks all of its modules
+        self.device: torch.device = pipe._execution_device
+        self.dtype: torch.dtype = self.module.dtype
+        self.batches = Batches(self.module, source)
         self._nothing: Cond | None = None
         if self.module.config.get("time_cond_proj_dim"):
             raise ValueError(
@@ -63,7 +72,7 @@ class PipelineModel:
     def sample_shape(self, size: int | None) -> tuple[int, ...]:
         """Shape of one x, for pictures of `size` pixels (None: the checkpoint's own size)."""
         config = self.module.config
-        side = size // self.pipe.vae_scale_factor if size else config.sample_size
+        side = size // self.shrinks if size else config.sample_size
         return config.in_channels, side, side
 
     def image_tokens(self, shape: tuple[int, ...]) -> int | None:  # noqa: ARG002
@@ -91,7 +100,7 @@ class PipelineModel:
 
     def pictures(self, latents: Batch) -> Batch:
         """Native clean x as pictures in [-1, 1], (B, 3, H, W)."""
-        vae = self.pipe.vae
+        vae = self.vae
         mean, std = vae.config.get("latents_mean"), vae.config.get("latents_std")
         latents = latents / vae.config.scaling_factor
         if mean is not None and std is not None:
@@ -100,21 +109,74 @@ class PipelineModel:
         latents = latents + (vae.config.get("shift_factor") or 0.0)
         return vae.decode(latents.to(vae.dtype), return_dict=False)[0]
 
-    # What all of them share
+    def latents(self, pictures: Batch, generator: torch.Generator) -> Batch:
+        """Pictures in [-1, 1] as native clean x: what `pictures` undoes."""
+        vae = self.vae
+        fed = pictures.to(self.device, vae.dtype)
+        drawn = vae.encode(fed).latent_dist
+        noise = torch.randn(drawn.mean.shape, generator=generator).to(drawn.mean)
+        latents = drawn.mean + drawn.std * noise - (vae.config.get("shift_factor") or 0.0)
+        mean, std = vae.config.get("latents_mean"), vae.config.get("latents_std")
+        if mean is not None and std is not None:
+            rows = torch.tensor([mean, std]).to(latents)[..., None, None]
+            latents = (latents - rows[0]) / rows[1]
+        return latents * vae.config.scaling_factor
 
     @property
-    def device(self) -> torch.device:
-        return self.pipe._execution_device
+    def vae(self) -> Any:
+        """In float32 where it says that it overflows in float16."""
+        vae = self.pipe.vae
+        if vae.dtype == torch.float16 and vae.config.get("force_upcast"):
+            vae.to(torch.float32)
+        return vae
+
+    @property
+    def shrinks(self) -> int:
+        """Pixels of a picture's side for one of x."""
+        halved = len(self.pipe.vae.config.block_out_channels) - 1
+        return getattr(self.pipe, "vae_scale_factor", 2**halved)  # DiTPipeline does not say
+
+    @property
+    def side(self) -> tuple[int, int]:
+        """Height and width of a picture, in pixels."""
+        height, width = (n * self.shrinks for n in self.spec.sample_shape[1:])
+        return height, width
+
+    # What all of them share
+
+    @torch.no_grad()
+    def clean(self, pictures: Batch, seed: int) -> Batch:
+        """Pictures in [-1, 1], (B, 3, H, W), as clean x, float32; what a VAE draws is of `seed`."""
+        drawn = torch.Generator().manual_seed(seed)
+        return self.latents(pictures, drawn).float().cpu()
+
+    @property
+    def usual_guidance(self) -> float:
+        """What the pipeline itself guides with unless told otherwise; 1 where it does not."""
+        asked = inspect.signature(self.pipe.__call__).parameters.get("guidance_scale")
+        return (
+            float(asked.default)
+            if asked is not None and (self.takes_prompt or self.spec.classes)
+            else 1.0
+        )
 
     def denoise(self, x: Batch, sigma: float, cond: Cond | None) -> Batch:
         """D(x, sigma | cond), float32 on the device of x; row i has condition i mod k."""
         return self._estimate(x, sigma, rows_of(self._or_nothing(cond), len(x)))
 
-    def guided(self, x: Batch, sigma: float, cond: Cond, guidance: float) -> Batch:
-        """D_none + g (D_cond - D_none), both in one call of the network."""
+    @property
+    def takes_negative(self) -> bool:
+        """Whether a negative prompt means something."""
+        return self.takes_prompt
+
+    def guided(
+        self, x: Batch, sigma: float, cond: Cond, guidance: float, negative: Cond | None = None
+    ) -> Batch:
+        """D_none + g (D_cond - D_none), both in one call of the network; of `negative` where given
+        instead of none."""
         if guidance == 1:
             return self.denoise(x, sigma, cond)
-        with_cond, without = rows_of(cond, len(x)), rows_of(self._or_nothing(None), len(x))
+        with_cond, without = rows_of(cond, len(x)), rows_of(self._or_nothing(negative), len(x))
         both = {name: torch.cat([without[name], with_cond[name]]) for name in with_cond}
         plain, x0 = self._estimate(torch.cat([x, x]), sigma, both).chunk(2)
         return plain + guidance * (x0 - plain)
@@ -122,7 +184,8 @@ class PipelineModel:
     @torch.no_grad()
     def decode(self, x: Batch) -> np.ndarray:
         """uint8 (B, H, W, 3)."""
-        pictures = self.pictures(x.to(self.device)).float().cpu()
+        rows = [self.pictures(row.to(self.device)).float().cpu() for row in x.split(1)]
+        pictures = torch.cat(rows)
         levels = (pictures / 2 + 0.5).clamp(0, 1).mul(255).round()
         return levels.permute(0, 2, 3, 1).to(torch.uint8).numpy()
 
@@ -136,7 +199,7 @@ class PipelineModel:
         ]
         ends = self.spec.path.time(np.array([self.spec.sigma_max, self.spec.sigma_min]))
         sigmas = [*self.spec.path.sigma(np.linspace(ends[0], ends[1], DATA_STEPS)).tolist(), 0.0]
-        x = torch.stack(rows).to(self.device) * sigmas[0]
+        x = torch.stack(rows) * sigmas[0]
         for sigma, sigma_next in pairwise(sigmas):
             ratio = sigma_next / sigma
             x = ratio * x + (1 - ratio) * self.denoise(x, sigma, cond)
@@ -149,13 +212,22 @@ class PipelineModel:
         return cond
 
     def _estimate(self, x: Batch, sigma: float, cond: Cond) -> Batch:
-        """x0 from what the network predicts. Float32 but for the network itself."""
+        """x0 from what the network predicts. Float32, on x's own device, but for the network."""
         native, time = self.spec.path.scale(sigma), float(self.spec.path.time(np.array(sigma)))
         c_in = 1.0
         if self.spec.prediction == "edm":
             c_in, time = (sigma**2 + self.spec.sigma_data**2) ** -0.5, 0.25 * math.log(sigma)
-        fed = (x * (native * c_in)).to(self.device, self.module.dtype)
-        out = self.network(fed, time, cond)[:, : x.shape[1]].to(x)  # a learned variance is dropped
+        fed = x * (native * c_in)
+        device, dtype = self.device, self.dtype
+        out = self.batches.run(
+            len(x),
+            str(device),
+            lambda rows: self.network(
+                fed[rows].to(device, dtype),
+                time,
+                {name: as_fed(part[rows], dtype) for name, part in cond.items()},
+            )[:, : x.shape[1]].to(x),  # a learned variance is dropped
+        )
         if self.spec.prediction == "eps":
             return x - sigma * out
         if self.spec.prediction == "v":
@@ -166,6 +238,11 @@ class PipelineModel:
             std = self.spec.sigma_data
             return (x * std**2 * c_in + self.noise.sign * sigma * std * out) * c_in
         return out
+
+
+def as_fed(part: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """In the network's precision, which that of a text encoder need not be."""
+    return part.to(dtype) if part.is_floating_point() else part
 
 
 def rows_of(cond: Cond, num: int) -> Cond:

@@ -78,7 +78,9 @@ def flow_matching(kind: str, config: Mapping[str, Any], image_tokens: int | None
     """
     shift = float(config.get("shift") or config.get("flow_shift") or 1.0)
     told = f"{shift:g}"
-    if config.get("use_dynamic_shifting") and image_tokens is not None:
+    if config.get("use_dynamic_shifting") and image_tokens is None:
+        told = "by the size of the picture (dynamic)"
+    elif config.get("use_dynamic_shifting") and image_tokens is not None:
         slope = (config["max_shift"] - config["base_shift"]) / (
             config["max_image_seq_len"] - config["base_image_seq_len"]
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 
@@ -125,9 +125,15 @@ class Flux(PipelineModel):
     def nothing(self) -> Cond:
         return self.encode([""])
 
-    def guided(self, x: Batch, sigma: float, cond: Cond, guidance: float) -> Batch:
+    @property
+    def takes_negative(self) -> bool:
+        return not self.module.config.guidance_embeds
+
+    def guided(
+        self, x: Batch, sigma: float, cond: Cond, guidance: float, negative: Cond | None = None
+    ) -> Batch:
         if not self.module.config.guidance_embeds:
-            return super().guided(x, sigma, cond, guidance)
+            return super().guided(x, sigma, cond, guidance, negative)
         fed = rows_of(cond, len(x)) | {"guidance": every_row(guidance, x).to(self.device)}
         return self._estimate(x, sigma, fed)
 
@@ -182,6 +188,10 @@ class Wan(PipelineModel):
     def network(self, x: Batch, time: float, cond: Cond) -> Batch:
         timestep = every_row(FLOW_TIMESTEPS * time, x)
         return self.module(hidden_states=x, timestep=timestep, **cond, return_dict=False)[0]
+
+    @property
+    def side(self) -> NoReturn:
+        raise ValueError(f"{self.spec.label} makes videos: pictures are no data for it")
 
     def pictures(self, latents: Batch) -> Batch:
         """The frame in the middle."""

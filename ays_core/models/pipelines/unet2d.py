@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 
@@ -15,6 +15,7 @@ class UNet2D(PipelineModel):
     """`DDPMPipeline` and its like. x are the pixels themselves."""
 
     takes_prompt = False
+    precise = True
 
     @property
     def module(self) -> Any:
@@ -26,7 +27,7 @@ class UNet2D(PipelineModel):
         height, width = side if isinstance(side, Sequence) else (side, side)
         return config.in_channels, height, width
 
-    def encode(self, conditions: Sequence[str]) -> NoReturn:
+    def encode(self, conditions: Sequence[str]) -> Cond:
         raise ValueError(
             f"{self.spec.label} takes neither prompts nor classes, got {', '.join(conditions)!r}"
         )
@@ -39,3 +40,15 @@ class UNet2D(PipelineModel):
 
     def pictures(self, latents: Batch) -> Batch:
         return latents if latents.shape[1] == 3 else latents[:, :1].expand(-1, 3, -1, -1)
+
+    def latents(self, pictures: Batch, generator: torch.Generator) -> Batch:  # noqa: ARG002
+        if self.spec.sample_shape[0] not in (1, 3):
+            raise ValueError(
+                f"{self.spec.label} has {self.spec.sample_shape[0]} channels, no picture"
+            )
+        return pictures if self.spec.sample_shape[0] == 3 else pictures.mean(1, keepdim=True)
+
+    @property
+    def side(self) -> tuple[int, int]:
+        _, height, width = self.spec.sample_shape
+        return height, width
