@@ -22,7 +22,8 @@ from ays_core.schedule import Schedule
 from ays_core.schedules import SCHEDULES
 from ays_core.solvers import SOLVERS
 
-REFERENCE_SOLVER, REFERENCE_SCHEDULE = "heun", "karras"
+REFERENCES = {"flow": ("heun_flow", "linear_t")}  # solver and levels, by noise path
+REFERENCE_SOLVER, REFERENCE_SCHEDULE = "heun", "karras"  # of the others
 REFERENCE_STEPS = {"pictures": 40, "points": 200}  # 79 and 399 calls, with the final 0
 EXACT_SEEDS = 1_000_000, 2_000_000  # added to the seed: the exact set, and another for the floor
 
@@ -45,13 +46,16 @@ class HasFeatures(Protocol):
 
 def reference_run(denoise: Bound, noise: Batch) -> Job[SampleRun]:
     """The fine run that schedules are measured against: Heun on Karras levels over the model's
-    whole range to a final 0, 79 calls for pictures and 399 for points.
+    whole range to a final 0, 79 calls for pictures and 399 for points. For a flow model both are
+    in its own time, which begins where sigma is infinite.
 
     The snapshot is the newest estimate of x0. The result has no trajectory, to be small to keep.
     """
     steps = REFERENCE_STEPS[denoise.spec.kind]
-    fine = SCHEDULES[REFERENCE_SCHEDULE].make(steps, denoise.spec, final_zero=True)
-    run = yield from sample(denoise, fine, REFERENCE_SOLVER, noise)
+    usual = REFERENCE_SOLVER, REFERENCE_SCHEDULE
+    solver, levels = REFERENCES.get(denoise.spec.path.name, usual)
+    fine = SCHEDULES[levels].make(steps, denoise.spec, final_zero=True)
+    run = yield from sample(denoise, fine, solver, noise)
     return replace(run, trajectory=())
 
 

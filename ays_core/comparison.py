@@ -121,7 +121,7 @@ def _who_is_closest(result: Comparison, called: Mapping[Schedule, str]) -> str:
         return f"{three_digits(cell.metrics[key])}{of}"
 
     label = entry.label[0].lower() + entry.label[1:]
-    against = _listed([f"{number(cell)} for {called[cell.schedule]}" for cell in others])
+    against = listed([f"{number(cell)} for {called[cell.schedule]}" for cell in others])
     num = len(best.run.samples) if best.run else 0
     unseen = " not used to optimise" if result.seed >= SHOWN_SEED else ""
     where = f"{SOLVERS[result.solver].label}"
@@ -137,7 +137,7 @@ def _who_is_closest(result: Comparison, called: Mapping[Schedule, str]) -> str:
 def _what_the_lead_is_worth(result: Comparison, called: Mapping[Schedule, str]) -> str:
     best, *others = result.ranked
     unclear = [called[cell.schedule] for cell in others if not result.clear(best, cell)]
-    return f"Its lead over {_listed(unclear)} may be chance." if unclear else ""
+    return f"Its lead over {listed(unclear)} may be chance." if unclear else ""
 
 
 def _the_ordinary_picture(result: Comparison, called: Mapping[Schedule, str]) -> str:
@@ -161,9 +161,9 @@ def _who_loses(result: Comparison, called: Mapping[Schedule, str]) -> str:
         ahead = [called[c.schedule] for c in result.ranked[:i] if not optimised(c.schedule)]
         if ahead and optimised(cell.schedule):
             name = called[cell.schedule]
-            sentences.append(f"{name}, found by a search, loses here to {_listed(ahead)}.")
+            sentences.append(f"{name}, found by a search, loses here to {listed(ahead)}.")
     return " ".join(sentences)
 
 
-def _listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

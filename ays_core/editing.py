@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 import numpy as np
 
 from ays_core.params import Range, parse_params
-from ays_core.paths import ModelSpec
+from ays_core.paths import RANGE_SLACK, ModelSpec
 from ays_core.schedule import Origin, Schedule
 
 
@@ -88,7 +88,7 @@ def concatenate(first: Schedule, second: Schedule) -> Schedule:
 
 
 def snap(schedule: Schedule, spec: ModelSpec) -> Schedule:
-    """Every positive level to the model's nearest whole timestep.
+    """Every positive level to the nearest whole timestep that the model knows.
 
     Timesteps are indices of a VP model's table, thousandths of a flow model's time. Raises
     `ValueError` for a model without timesteps, and where two levels fall on the same one.
@@ -96,7 +96,11 @@ def snap(schedule: Schedule, spec: ModelSpec) -> Schedule:
     if spec.path.name == "ve":
         raise ValueError(f"{spec.label} has no timesteps to snap to")
     times_of_one = 1000 if spec.path.name == "flow" else 1
-    timesteps = np.rint(times_of_one * spec.path.time(np.array(schedule.positive)))
+    largest = np.array(spec.sigma_max * (1 + RANGE_SLACK))
+    timesteps = np.minimum(
+        np.rint(times_of_one * spec.path.time(np.array(schedule.positive))),
+        np.floor(times_of_one * spec.path.time(largest)),
+    )
     for i in np.flatnonzero(np.diff(timesteps) == 0):
         raise ValueError(f"levels {i} and {i + 1} both fall on timestep {timesteps[i]:g}")
     levels = spec.path.sigma(timesteps / times_of_one).tolist()

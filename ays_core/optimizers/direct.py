@@ -10,7 +10,7 @@ A denoiser takes one level per call, so candidates, whose levels differ, run one
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -21,7 +21,7 @@ from ays_core.job import Job, Progress, relay
 from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry, record
 from ays_core.optimizers.optimal_stepsize import evaluations as stepsize_evaluations
 from ays_core.optimizers.optimal_stepsize import optimal_stepsize
-from ays_core.optimizers.trial import prepare
+from ays_core.optimizers.trial import Trial, given_or_prepared
 from ays_core.params import Choice, Range
 from ays_core.paths import ModelSpec
 from ays_core.schedule import Schedule
@@ -69,7 +69,7 @@ class Gaps:
         return Schedule((*above, *levels, 0.0 if self.final_zero else self.low))
 
 
-def direct(
+def direct(  # noqa: PLR0913 - its parameters are the interface
     denoise: Bound,
     start: Schedule,
     solver: str,
@@ -86,13 +86,17 @@ def direct(
         ),
     ] = False,
     num: Annotated[int, Range(8, 1024, "training noises each one is tried on", log=True)] = 128,
+    trial: Trial | None = None,
+    proxies: Sequence[Schedule] | None = None,
 ) -> Job[Schedule]:
     """The best of `budget` schedules for `solver`, with the steps and the ends of `start`; with a
     final 0 the last positive level is free down to sigma_min.
 
     A deterministic solver is judged by its error to the reference run, a stochastic one by sliced
     W2 to the samples it should give. The snapshot is the best so far; `curve` its score after every
-    generation. Raises `ValueError` where the solver can run none of the schedules tried first.
+    generation. A `trial` at hand saves its reference run; `proxies`, schedules to try first, take
+    the place of what OSS finds. Raises `ValueError` where the solver can run none of those tried
+    first.
     """
     from cmaes import CMA
 
@@ -103,12 +107,14 @@ def direct(
     curve: list[float] = []
 
     trial = yield from relay(
-        prepare(denoise, solver, num, seed), lambda p: replace(p, stage="reference", snapshot=start)
+        given_or_prepared(trial, denoise, solver, num, seed),
+        lambda p: replace(p, stage="reference", snapshot=start),
     )
-    proxy = yield from optimal_stepsize(
-        denoise, start, solver, seed=seed, free_first=free_first, num=num
-    )
-    before = trial.evaluations + stepsize_evaluations(start, free_first=free_first, num=num)
+    before, num = trial.evaluations, trial.num
+    if proxies is None:
+        job = optimal_stepsize(denoise, start, solver, seed=seed, free_first=free_first, num=num)
+        proxies = [(yield from job)]
+        before += stepsize_evaluations(start, free_first=free_first, num=num)
 
     def best() -> Schedule:
         winner = min(scores, key=lambda schedule: scores[schedule], default=start)
@@ -127,7 +133,7 @@ def direct(
     def shown(_: Progress) -> Progress:
         return Progress("trying", min(len(scores), budget), budget, snapshot=best())
 
-    for schedule in (start, proxy, *closed_forms(space, start, denoise.spec)):
+    for schedule in (start, *proxies, *closed_forms(space, start, denoise.spec)):
         scores[schedule] = yield from relay(trial.score(schedule), shown)
     curve.append(min(scores.values()))
     if curve[0] == float("inf"):

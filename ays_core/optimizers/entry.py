@@ -54,6 +54,8 @@ def record(
             "solver": SOLVERS[solver].key,
             "conditions": list(denoise.conditions),
             "guidance": denoise.guidance,
+            **({"negative": denoise.away_from} if denoise.away_from else {}),
+            **({"data": denoise.data_origin} if denoise.data_origin else {}),
             "steps": start.num_steps,
             "sigma_max": start.sigmas[0],
             "sigma_min": start.positive[-1],

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ays_core.compare import compare, reference_run
-from ays_core.comparison import Cell, Comparison, name_of
+from ays_core.comparison import Cell, Comparison, listed, name_of
 from ays_core.denoiser import Bound
 from ays_core.job import Job, Progress, relay
 from ays_core.optimizers.entry import OPTIMIZERS
 from ays_core.optimizers.tuned_range import tuned
 from ays_core.sampling import start_noise
-from ays_core.schedule import Schedule
+from ays_core.schedule import Origin, Schedule
 from ays_core.schedules import SCHEDULES
 from ays_core.solvers import SOLVERS
 
@@ -22,13 +23,47 @@ BASELINES = ("karras", "log_snr")  # each with its own range, and again with its
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """`comparison`: result, start and baselines, without trajectories. `best`: the one closest;
-    `won`: whether that is the result. `sentence`: the same in words, chance included."""
+    """`comparison`: result, start and baselines, without trajectories. `names`: what each is
+    called. `best`: the one closest. `sentence`: the numbers in words, chance included."""
 
     comparison: Comparison
+    names: Mapping[Schedule, str]
+    result: Schedule
     best: Schedule
-    won: bool
     sentence: str
+
+    @property
+    def won(self) -> bool:
+        return self.best == self.result
+
+    @property
+    def chance(self) -> tuple[str, ...]:
+        """Those whose distance from the best may be chance."""
+        best, *others = self.comparison.ranked
+        unclear = (cell.schedule for cell in others if not self.comparison.clear(best, cell))
+        return tuple(self.names[schedule] for schedule in unclear)
+
+    @property
+    def headline(self) -> str:
+        """Plainly: whether the result is the best, and whether that may be chance."""
+        best, own = self.names[self.best], self.names[self.result]
+        if not self.won:
+            sure = "though that may be chance" if own in self.chance else "by more than chance"
+            return f"{best} is better than {own}, {sure}."
+        if self.chance:
+            return f"{best} is closest, but its lead over {listed(self.chance)} may be chance."
+        return f"{best} is closest, by more than chance."
+
+    def to_json(self) -> dict[str, Any]:
+        """The verdict as a record keeps it: plain JSON."""
+        ranked, key = self.comparison.ranked, self.comparison.main_metric
+        return {
+            "won": self.won,
+            "sentence": self.sentence,
+            "metric": key,
+            "scores": {self.names[cell.schedule]: cell.metrics[key] for cell in ranked},
+            "first_seed": self.comparison.seed,
+        }
 
 
 def judge(
@@ -40,35 +75,45 @@ def judge(
     num: int = 320,
     seed: int = JUDGING_SEED,
     twins: Sequence[Schedule] | None = None,
+    tune: Callable[..., Job[Schedule]] = tuned,
 ) -> Job[Verdict]:
     """`result` against `start`, `karras`, `log_snr` and both with their range tuned, each run by
     `solver` on the `num` held-out noises from `seed` on.
 
-    `twins`: the range-tuned ones, where the caller has them; else they are tuned here, on training
-    noises. The snapshot is the verdict so far, None before there are two runs to compare.
+    `twins`: the range-tuned ones, where the caller has them; else they come of `tune`, on training
+    noises, after all the others have run. The snapshot is the verdict so far, None before there are
+    two runs to compare.
     """
     n, zero, spec = result.num_steps, result.final_zero, denoise.spec
-    if twins is None:
-        twins = []
-        for key in BASELINES:
-            job = tuned(denoise, key, n, solver, final_zero=zero)
-            twins.append((yield from relay(job, lambda p: replace(p, snapshot=None))))
     plain = [SCHEDULES[key].make(n, spec, final_zero=zero) for key in BASELINES]
-    rivals = dict.fromkeys([result, start, *plain, *twins])  # the same levels once
+    rivals = [*plain, *(twins or ())]
     names = {schedule: _name(schedule) for schedule in rivals}
-
+    names |= {start: f"the start ({_name(start)})"} | {result: _name(result)}
     noise = start_noise(spec, num, seed)
     reference, verdict = None, None
     cells: list[Cell] = []
     if not SOLVERS[solver].stochastic:
         job = reference_run(denoise, noise)
         reference = yield from relay(job, lambda p: replace(p, stage="reference", snapshot=None))
-    for schedule in rivals:
+
+    def so_far(p: Progress) -> Progress:
+        return replace(p, snapshot=verdict)
+
+    def run_too(schedule: Schedule) -> Job[Verdict | None]:
         # one at a time: a trajectory of hundreds of samples need not outlive its run
         job = compare(denoise, [schedule], solver, noise, seed=seed, reference=reference)
-        one = yield from relay(job, lambda p, so_far=verdict: replace(p, snapshot=so_far))
-        cells += _without_trajectory(one.cells)
-        verdict = _verdict(replace(one, cells=tuple(cells)), result, names)
+        one = yield from relay(job, so_far)
+        cells.extend(_without_trajectory(one.cells))
+        return _verdict(replace(one, cells=tuple(cells)), result, names)
+
+    for schedule in dict.fromkeys([result, start, *rivals]):  # the same levels once
+        verdict = yield from run_too(schedule)
+    for key in BASELINES if twins is None else ():
+        job = tune(denoise, key, n, solver, final_zero=zero)
+        twin = yield from relay(job, so_far)
+        if twin not in names:
+            names[twin] = _name(twin)
+            verdict = yield from run_too(twin)
     if verdict is None:
         raise ValueError(f"{SOLVERS[solver].label} cannot run these schedules: {cells[0].error}")
     yield Progress("judged", 1, 1, snapshot=verdict)
@@ -86,9 +131,15 @@ def _verdict(
     if len(comparison.ranked) < 2:
         return None
     best = comparison.ranked[0].schedule
-    return Verdict(comparison, best, best == result, comparison.finding_with(names))
+    return Verdict(comparison, dict(names), result, best, comparison.finding_with(names))
 
 
 def _name(schedule: Schedule) -> str:
-    method = schedule.origin.method
-    return OPTIMIZERS[method].label if method in OPTIMIZERS else name_of(schedule)
+    """By its maker; what was edited or resampled also by what it was before."""
+    method, parent = schedule.origin.method, schedule.origin.parent
+    if method in OPTIMIZERS:
+        return OPTIMIZERS[method].label
+    name = name_of(schedule)
+    if not parent or name != method or "evaluations" in schedule.origin.params:
+        return name
+    return f"{name_of(Schedule(schedule.sigmas, Origin(parent)))}, {method}"

@@ -2,15 +2,17 @@
 
 Pei et al. 2025, Optimal Stepsize for Diffusion Sampling (arXiv:2503.21774), as its text says it:
 every layer of the programme adds one step, and the first step starts at the first level. One
-predecessor is kept for the whole batch, so the result is one schedule for all samples; the
-authors' own, one schedule per sample and then their median, is `shared=False`.
+predecessor is kept for the whole batch, so the result is one schedule for all samples, `shared`;
+the authors' own is one schedule per sample and then their `median`. One run finds the schedules of
+every number of steps up to the one asked for: they are in the record, and `for_steps` reads them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -25,6 +27,7 @@ from ays_core.schedule import Schedule
 
 __all__ = ["Search", "optimal_stepsize", "search"]
 
+KINDS = {"shared": ("shared",), "median": ("median",), "both": ("shared", "median")}
 OBJECTIVE = "root mean square error to the teacher's end, by number of steps"
 
 
@@ -40,14 +43,14 @@ def optimal_stepsize(  # noqa: PLR0913 - every one of them is a control
     teacher: Annotated[
         str, Choice(TEACHERS, "how that trajectory's levels are spaced; start: as the start's")
     ] = "karras",
-    shared: Annotated[
-        bool,
+    kind: Annotated[
+        str,
         Choice(
-            ("true", "false"),
-            "true: the one schedule that is best for all noises; false: the median of each "
-            "noise's own, as the authors do",
+            tuple(KINDS),
+            "shared: the one schedule that is best for all noises; median: of each noise's own, "
+            "as the authors do; both: whichever ends closer, twice the work",
         ),
-    ] = True,
+    ] = "shared",
     free_first: Annotated[
         bool,
         Choice(
@@ -68,9 +71,10 @@ def optimal_stepsize(  # noqa: PLR0913 - every one of them is a control
     """
     grid = teacher_grid(denoise, start, teacher, teacher_steps)
     noise = training_noise(denoise, num, seed)
-    own = {"teacher_steps": teacher_steps, "teacher": teacher, "shared": shared}
+    own = {"teacher_steps": teacher_steps, "teacher": teacher, "kind": kind}
     own |= {"free_first": free_first, "num": num, "seed": seed}
     origin = partial(record, "oss", denoise, start, solver, own)
+    spent = 0
 
     def best_so_far(found: Search) -> Schedule:
         k = max(found.indices)
@@ -78,28 +82,61 @@ def optimal_stepsize(  # noqa: PLR0913 - every one of them is a control
         if k < start.num_steps and len(levels.positive) < 2:
             return start  # one positive level is no curve yet
         curve = [float(np.mean(cost)) ** 0.5 for cost in found.cost.values()]
-        made = origin(evaluations=found.evaluations, objective=OBJECTIVE, curve=curve)
+        made = origin(evaluations=spent + found.evaluations, objective=OBJECTIVE, curve=curve)
         return Schedule(levels.with_steps(start.num_steps).sigmas, made)
 
     x = grid.sigmas[0] * noise
-    found = yield from relay(
-        search(denoise, grid, x, start.num_steps, shared=shared, free_first=free_first),
-        lambda p: replace(p, snapshot=best_so_far(p.snapshot) if p.snapshot else start),
-    )
-    best = best_so_far(found)
-    error = {}
-    for schedule in (start, best):
+    searches: dict[str, Search] = {}
+    tried: dict[str, Schedule] = {"start": start}
+    for name in KINDS[kind]:
+        job = search(
+            denoise, grid, x, start.num_steps, shared=name == "shared", free_first=free_first
+        )
+        before = list(tried.values())[-1]
+        searches[name] = yield from relay(
+            job,
+            lambda p, b=before: replace(p, snapshot=best_so_far(p.snapshot) if p.snapshot else b),
+        )
+        tried[name] = best_so_far(searches[name])
+        spent += searches[name].evaluations
+    errors = dict[str, float]()
+    for name, schedule in tried.items():
         replayed = replay(denoise, schedule, schedule.sigmas[0] * noise)
-        end = yield from relay(replayed, lambda p: replace(p, snapshot=best))
-        error[schedule] = float(squared_errors(end, found.end).mean()) ** 0.5
-    kept = start if error[start] < error[best] else best
+        end = yield from relay(replayed, lambda p: replace(p, snapshot=tried[KINDS[kind][0]]))
+        target = next(iter(searches.values())).end
+        errors[name] = float(squared_errors(end, target).mean()) ** 0.5
+    best = min(searches, key=errors.__getitem__)
+    kept = "start" if errors["start"] < errors[best] else best
     params = {
-        **best.origin.params,
-        "evaluations": found.evaluations + 2 * start.num_steps * num,
-        "error": error[kept],
-        "start_error": error[start],
+        **tried[best].origin.params,
+        "evaluations": spent + len(tried) * start.num_steps * num,
+        "error": errors[kept],
+        "start_error": errors["start"],
+        "errors": errors,
+        "chosen": kept,
+        "teacher_sigmas": list(grid.sigmas),
+        "by_steps": [one_for_all(found, grid) for found in searches[best].indices.values()],
     }
-    return Schedule(kept.sigmas, replace(best.origin, params=params))
+    return Schedule(tried[kept].sigmas, replace(tried[best].origin, params=params))
+
+
+def for_steps(found: Schedule, num_steps: int) -> Schedule | None:
+    """What the run that found `found` has for another number of steps; None where its record has
+    nothing that makes sense."""
+    if num_steps == found.num_steps:
+        return found
+    params: Mapping[str, Any] = found.origin.params
+    try:
+        levels, indices = params["teacher_sigmas"], params["by_steps"][num_steps - 1]
+        made = Schedule(tuple(levels[i] for i in indices))
+    except (KeyError, IndexError, TypeError, ValueError):
+        return None
+    if made.num_steps != num_steps or len(made.positive) < 2:
+        return None
+    of_the_other = ("error", "errors", "start_error", "chosen")
+    about = {key: value for key, value in params.items() if key not in of_the_other}
+    about |= {"steps": num_steps}
+    return Schedule(made.sigmas, replace(found.origin, params=about))
 
 
 def one_for_all(indices: np.ndarray, grid: Schedule) -> list[int]:
@@ -123,14 +160,15 @@ def evaluations(
     _solver: str = "",
     *,
     teacher_steps: int = 100,
+    kind: str = "shared",
     free_first: bool = False,
     num: int = 128,
     **_own: object,
 ) -> int:
     """What `optimal_stepsize` costs: teacher, layers and the comparison with the start."""
-    n = start.num_steps
+    n, runs = start.num_steps, len(KINDS[kind])
     layers = sum(len(live_levels(k, teacher_steps, free_first)) for k in range(1, n + 1)) - 1
-    return num * (teacher_steps + layers + 2 * n)
+    return num * (runs * (teacher_steps + layers) + (runs + 1) * n)
 
 
 OPTIMIZERS.add(

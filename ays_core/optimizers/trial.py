@@ -7,7 +7,7 @@ against a fine run of the solver itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -79,6 +79,24 @@ def prepare(
     ran = yield from sample(denoise, fine, solver, noise.flip(0), seed=seed)
     target = features(denoise, ran.samples)
     return Trial(denoise, solver, noise, seed, "sliced_w2", target, ran.nfe * num)
+
+
+def given_or_prepared(
+    given: Trial | None, denoise: Bound, solver: str, num: int, seed: int
+) -> Job[Trial]:
+    """The exam that a caller has prepared and paid for, else a new one. Refuses one of another
+    model or solver with a `ValueError`."""
+    if given is None:
+        return (yield from prepare(denoise, solver, num, seed))
+    if given.denoise is not denoise or given.solver != SOLVERS[solver].key:
+        raise ValueError(f"that is a trial of {given.solver}, not of {solver} with this model")
+    return replace(given, evaluations=0)
+
+
+def sets(solver: str) -> int:
+    """How many times as many noises a stochastic solver is tried on: it is judged by a distance
+    between sets of samples, which needs more of them than errors of pairs do."""
+    return 8 if SOLVERS[solver].stochastic else 1
 
 
 def features(denoise: Bound, x: Batch) -> torch.Tensor:

@@ -17,7 +17,7 @@ from ays_core.comparison import TUNED
 from ays_core.denoiser import Bound
 from ays_core.job import Job, Progress, relay
 from ays_core.optimizers.entry import record
-from ays_core.optimizers.trial import prepare
+from ays_core.optimizers.trial import Trial, prepare
 from ays_core.params import Choice, Parameter, adjustable
 from ays_core.paths import ModelSpec
 from ays_core.sampling import SampleRun
@@ -29,7 +29,7 @@ GRID = 6  # values of sigma_max, of sigma_min, and of every parameter of the clo
 NARROWEST = 4.0  # spreads of the data: how low sigma_max is tried, and how high sigma_min
 
 
-def tuned(
+def tuned(  # noqa: PLR0913 - each saves a caller some work
     denoise: Bound,
     key: str,
     num_steps: int,
@@ -39,12 +39,14 @@ def tuned(
     num: int = 64,
     final_zero: bool = True,
     reference: SampleRun | None = None,
+    trial: Trial | None = None,
 ) -> Job[Schedule]:
     """The closed form `key` with the range, then the parameters, that serve `solver` best.
 
     Tried on `num` training noises from `seed` on (`reference`: their reference run, where the
-    caller has it). Without a final 0 sigma_min stays the model's own: it is the noise left in the
-    samples. The snapshot is the best so far. Raises `ValueError` where nothing can be made or run.
+    caller has it; `trial`: all of that, prepared). Without a final 0 sigma_min stays the model's
+    own: it is the noise left in the samples. The snapshot is the best so
+    far. Raises `ValueError` where nothing can be made or run.
     """
     entry, step_calls = SCHEDULES[key], SOLVERS[solver].nfe(num_steps, final_zero)
 
@@ -52,10 +54,12 @@ def tuned(
         return entry.make(num_steps, denoise.spec, final_zero=final_zero, **given)
 
     best, best_given, best_score, done = made({}), {}, float("inf"), 0
-    trial = yield from relay(
-        prepare(denoise, solver, num, seed, reference),
-        lambda p: Progress("reference", p.done, p.total, snapshot=best),
-    )
+    if trial is None:
+        trial = yield from relay(
+            prepare(denoise, solver, num, seed, reference),
+            lambda p: Progress("reference", p.done, p.total, snapshot=best),
+        )
+    num = trial.num
     highs, lows = tried_ranges(denoise.spec, final_zero)
     rounds = [[{}, *({"sigma_max": hi, "sigma_min": lo} for hi, lo in product(highs, lows))]]
     rounds += [[{p.name: value} for value in tried_values(p)] for p in adjustable(entry.make)]

@@ -20,10 +20,13 @@ PART = 1 << 22  # of those, how many are turned into float64 at a time
 
 
 def measured_key(denoise: Denoiser) -> str:
-    """What a measurement of `denoise` is a measurement of: model, conditions, guidance."""
+    """What a measurement of `denoise` is a measurement of: model, conditions, guidance,
+    negative prompt where there is one, data that are not the model's own."""
     if not isinstance(denoise, Bound):
         return ""
     bound = [denoise.spec.key, list(denoise.conditions), denoise.guidance]
+    bound += [denoise.away_from] if denoise.away_from else []
+    bound += [denoise.own.fingerprint] if denoise.own else []
     return json.dumps(bound, ensure_ascii=False)
 
 

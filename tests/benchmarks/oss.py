@@ -1,8 +1,7 @@
 """OSS: its dynamic programme against a straight loop; what a search costs and wins on `scenes`.
 
-The programme and the loop are counted in processor time on one thread, without the denoiser's; a
-busy machine disturbs that less. The loop is the paper's pseudo-code, which does one sample after
-the other: two of the 16, times 8. A search on `scenes` is counted in seconds, with all threads.
+The programme and the loop are counted in seconds without the denoiser's. The loop is the paper's
+pseudo-code, which does one sample after the other: two of the 16, times 8.
 """
 
 from __future__ import annotations
@@ -41,9 +40,9 @@ class Timed:
         self.variance, self.seconds = (0.5 * rank**-0.6).square().view(like), 0.0
 
     def __call__(self, x: Batch, sigma: float) -> Batch:
-        began = time.process_time()
+        began = time.perf_counter()
         x0 = torch.tanh(x * (self.variance / (self.variance + sigma**2)))  # not linear in x
-        self.seconds += time.process_time() - began
+        self.seconds += time.perf_counter() - began
         return x0
 
 
@@ -80,8 +79,6 @@ def programme() -> None:
     teacher = SCHEDULES["karras"].make(200, spec)
     generator = torch.Generator().manual_seed(0)
     x = 80 * torch.randn((16, *shape), generator=generator)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     for name, shared, batches, times in (
         ("a schedule for each sample, as published", False, x[:LOOPED].split(1), len(x) // LOOPED),
         ("one schedule for the batch", True, (x,), 1),
@@ -104,14 +101,13 @@ def programme() -> None:
             f"{loop / min(ours):.0f} times as long (target {LOOP_TARGET})",
             flush=True,
         )
-    torch.set_num_threads(threads)
 
 
 def seconds_without(denoise: Timed, work: Callable[[], R]) -> tuple[R, float]:
-    """What `work` gives, and its processor time without the denoiser's."""
-    began, denoised = time.process_time(), denoise.seconds
+    """What `work` gives, and the seconds waited without the denoiser's."""
+    began, denoised = time.perf_counter(), denoise.seconds
     result = work()
-    return result, time.process_time() - began - (denoise.seconds - denoised)
+    return result, time.perf_counter() - began - (denoise.seconds - denoised)
 
 
 def scenes() -> None:
@@ -119,9 +115,9 @@ def scenes() -> None:
     denoise = bind(load_model("scenes"))
     start = SCHEDULES["karras"].make(6, denoise.spec)
     denoise(start_noise(denoise.spec, 128, 0), 1.0)  # loads what the first call loads
-    began, spent = time.perf_counter(), time.process_time()
+    began, spent = time.perf_counter(), time.perf_counter()
     found = run(optimal_stepsize(denoise, start, "euler"))
-    wall, processor = time.perf_counter() - began, time.process_time() - spent
+    wall, processor = time.perf_counter() - began, time.perf_counter() - spent
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(
         f"scenes, teacher 100, student 6, 128 noises: {wall:.1f} s, {processor:.1f} s of processor "

@@ -12,13 +12,15 @@ from ays_core.job import run
 from ays_core.models import MODELS, Mixture
 from ays_core.optimizers.align_your_steps import Priced, ays, ays_density
 from ays_core.optimizers.align_your_steps.density import evenly_spaced
-from ays_core.optimizers.align_your_steps.measured import POWERS
 from ays_core.optimizers.align_your_steps.programme import (
     cheapest,
     cost_of,
     descend,
     fine_levels,
 )
+from ays_core.optimizers.align_your_steps.search import POWERS
+from ays_core.optimizers.trial import prepare
+from ays_core.optimizers.tuned_range import GRID
 from ays_core.schedule import Schedule
 from ays_core.schedules import SCHEDULES
 from ays_core.statistics import Statistics, log_levels, measure_model
@@ -205,6 +207,7 @@ class Counted:
 SMALL = {"levels": 32, "paths": 64, "num": 16}
 CASES = [
     {"power": "auto"},
+    {"power": "auto", "free_first": True},
     {"power": "0.5"},
     {"power": "3", "stop": "sampler"},
 ]
@@ -220,7 +223,7 @@ def test_result_and_snapshots_are_schedules_with_their_record(own, final_zero):
     best = run(job, lambda p: snapshots.append(p.snapshot))
     for schedule in (*filter(None, snapshots), best):
         assert schedule.num_steps == 5 and schedule.final_zero == final_zero
-        assert schedule.sigmas[0] == start.sigmas[0]
+        assert schedule.sigmas[0] == start.sigmas[0] or own.get("free_first")
         assert final_zero or schedule.sigmas[-1] == start.sigmas[-1]
         assert schedule.positive[-1] >= MODEL.spec.sigma_min
     params = best.origin.params
@@ -229,8 +232,13 @@ def test_result_and_snapshots_are_schedules_with_their_record(own, final_zero):
     assert params["final_zero"] == final_zero and params["guidance"] == 1
     assert len(params["curve"]) > 1 and params["objective"] and best.origin.reference
     if "scores" in params:
-        assert min(params["scores"].values()) == params["scores"][params["chosen"]]
-        assert params["scores"][params["chosen"]] <= next(iter(params["scores"].values()))
+        tried = params.get("finals", params["scores"])
+        assert (
+            min(tried.values())
+            == tried[params["chosen"]]
+            <= tried["0" if "stop" in own else "start"]
+        )
+        assert ("finals" in params) == (own["power"] == "auto")
     else:
         assert params["cost"] <= params["start_cost"]
 
@@ -268,6 +276,32 @@ def test_auto_takes_the_best_of_the_family_and_names_it(measurement):
     assert list(params["scores"]) == ["start", *names]
     assert params["even"] == params["chosen"].endswith(" even")
     assert params["scores"]["3"] > 2 * params["scores"][params["chosen"]]  # KLUB over-optimises
+    ranked = sorted(names, key=params["scores"].get)
+    assert set(params["finals"]) == {"start", *ranked[:4]} and params["chosen"] in ranked[:4]
+    assert params["objective"].endswith("192 training noises")
+
+
+def test_a_free_first_level_serves_heun_where_a_fixed_one_cannot(measurement):
+    """On seeds not optimised on: Heun evaluates at both ends of a step, and a first step from 80
+    down to the data ruins it."""
+    start = START.with_steps(4)
+    common = {"measurement": measurement, "trial": run(prepare(MODEL, "heun", 64, 0))}
+    fixed, free = (run(ays(MODEL, start, "heun", free_first=f, **common)) for f in (False, True))
+    assert fixed.sigmas[0] == start.sigmas[0] > 2 * free.sigmas[0]
+    assert " from " in free.origin.params["chosen"]
+    assert len(free.origin.params["scores"]) <= 1 + 2 * len(POWERS) + 3 * GRID
+    other = run(prepare(MODEL, "heun", 64, 5000))
+    assert run(other.score(free)) < run(other.score(fixed))
+
+
+def test_a_trial_at_hand_costs_nothing_and_has_to_be_of_the_same_solver(measurement):
+    trial = run(prepare(MODEL, "euler", 32, 0))
+    found = run(ays(MODEL, START, "euler", measurement=measurement, trial=trial))
+    params = found.origin.params
+    assert params["evaluations"] == 32 * 6 * len(params["scores"])
+    assert run(trial.score(found)) == params["scores"][params["chosen"]]
+    with pytest.raises(ValueError, match="a trial of euler, not of heun"):
+        run(ays(MODEL, START, "heun", measurement=measurement, trial=trial))
 
 
 def test_early_stopping_keeps_the_best_sweep_and_says_which(measurement):

@@ -1,6 +1,8 @@
 """The paper's own search: its importance sampling, its estimator, its stages, and its agreement
 with the search on measured prices."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -28,6 +30,41 @@ def test_importance_density():
     assert cdf == pytest.approx([0.5391275179, 0.8797839535, 0.9862127179], rel=1e-7)
     quartiles = quantile(np.array([0.25, 0.5, 0.75]), 0.1, 0.2)
     assert quartiles == pytest.approx([0.1075419392, 0.1179547966, 0.1346284600], rel=1e-5)
+
+
+INTERVALS = [  # a, b, c, KLUB per dimension
+    (0.1, 0.2, 0.5, 0.6545559136984128),
+    (0.2, 0.5, 0.5, 0.6685728558466808),
+    (0.1, 0.5, 0.5, 4.717525321269231),
+    (1, 3, 1, 0.10610666754894044),
+    (0.002, 0.01, 0.5, 10.38595596687287),
+]
+
+
+@pytest.mark.parametrize("a, b, c, wanted", INTERVALS)
+def test_klub_of_an_interval(a, b, c, wanted):
+    if c == 0.5:  # the importance density's own Gaussian: c^4 Z
+        assert 0.5**4 * normaliser(a, b) == pytest.approx(wanted, rel=1e-9)
+    one = bind(Mixture("one", [1.0], np.zeros((1, 2)), c**2 * np.eye(2)[None]))
+    found = run(Estimator(one, 200_000, 0).klub(Schedule((b, a)), 1)) / 2
+    assert found == pytest.approx(wanted, rel=0.01)
+
+
+SCHEDULES_OF_TEN = {  # from 80 to .002, c = .5, and their KLUB
+    "Karras": (np.linspace(80 ** (1 / 7), 0.002 ** (1 / 7), 11) ** 7, 46.605025),
+    "log-uniform": (np.geomspace(80, 0.002, 11), 11.734247),
+    "arctan": (0.5 * np.tan(np.linspace(np.arctan(160), np.arctan(0.004), 11)), 790.63808),
+    "KLUB's own": (
+        0.5 / np.sqrt(np.expm1(np.linspace(np.log1p(1 / 160**2), np.log1p(250**2), 11))),
+        4.5639567,
+    ),
+}
+
+
+@pytest.mark.parametrize("levels, wanted", SCHEDULES_OF_TEN.values(), ids=SCHEDULES_OF_TEN)
+def test_klub_of_ten_steps(levels, wanted):
+    total = sum(0.5**4 * normaliser(a, b) for b, a in pairwise(levels))
+    assert total == pytest.approx(wanted, rel=1e-5)
 
 
 def test_places_are_told_apart_by_the_normaliser_alone():

@@ -1,5 +1,7 @@
 """Operations against closed forms: on a geometric list most of them are exact."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -84,6 +86,15 @@ def test_snapping_to_timesteps():
     flow = snap(SCHEDULES["oss_flux"].make(10, FLOW), FLOW)
     times = 1000 * FLOW.path.time(np.array(flow.positive))
     assert np.allclose(times, np.rint(times), atol=1e-9)
+
+
+@pytest.mark.parametrize("spec", [SD, FLOW])
+def test_snapping_stays_within_what_the_model_knows(spec):
+    """A largest level between two timesteps goes to the lower one."""
+    small = replace(spec, sigma_max=3.21)
+    made = snap(Schedule((3.21, 1.0, 0.1)), small)
+    assert small.check(made).sigmas[0] <= 3.21
+    assert made.sigmas[0] == pytest.approx(3.21, rel=0.01)
 
 
 def test_final_zero():

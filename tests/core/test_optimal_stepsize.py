@@ -12,7 +12,9 @@ from ays_core.job import run
 from ays_core.metrics import rmse, squared_errors
 from ays_core.models import MODELS, Mixture
 from ays_core.optimizers.optimal_stepsize import (
+    KINDS,
     evaluations,
+    for_steps,
     one_for_all,
     optimal_stepsize,
     search,
@@ -205,11 +207,11 @@ def karras(num_steps=6, **own):
     return SCHEDULES["karras"].make(num_steps, MODEL.spec, **own)
 
 
-@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("kind", ["shared", "median", "both"])
 @pytest.mark.parametrize("zero", [True, False])
-def test_result_keeps_what_the_start_fixes_and_is_better(shared, zero):
+def test_result_keeps_what_the_start_fixes_and_is_better(kind, zero):
     start = karras(final_zero=zero, sigma_max=40.0)
-    best = run(optimal_stepsize(MODEL, start, "euler", shared=shared, **SMALL))
+    best = run(optimal_stepsize(MODEL, start, "euler", kind=kind, **SMALL))
     assert best.num_steps == start.num_steps and best.final_zero == zero
     assert best.sigmas[0] == start.sigmas[0]
     assert zero or best.sigmas[-1] == start.sigmas[-1]
@@ -241,6 +243,30 @@ def test_record_says_how_it_was_found():
     assert origin.params["evaluations"] == counted.calls * SMALL["num"]
     assert origin.params["evaluations"] == evaluations(karras(), **SMALL)
     assert len(origin.params["curve"]) == 6
+
+
+def test_both_is_the_better_of_the_two_and_says_what_each_is_worth():
+    alone = [run(optimal_stepsize(MODEL, karras(), "euler", kind=k, **SMALL)) for k in KINDS]
+    shared, median, both = alone
+    errors = both.origin.params["errors"]
+    assert errors["shared"] == shared.origin.params["error"]
+    assert errors["median"] == median.origin.params["error"] != errors["shared"]
+    assert both.origin.params["chosen"] == min(errors, key=errors.get)
+    assert both == min(alone[:2], key=lambda found: found.origin.params["error"])
+    assert both.origin.params["evaluations"] == evaluations(karras(), kind="both", **SMALL)
+    assert median.origin.params["evaluations"] == evaluations(karras(), kind="median", **SMALL)
+
+
+@pytest.mark.parametrize("kind", ["shared", "median"])
+def test_one_run_has_the_schedules_of_every_number_of_steps(kind):
+    long = run(optimal_stepsize(MODEL, karras(), "euler", kind=kind, **SMALL))
+    assert for_steps(long, 6) is long
+    for steps in range(2, 6):
+        found, alone = for_steps(long, steps), karras(steps)
+        alone = run(optimal_stepsize(MODEL, alone, "euler", kind=kind, **SMALL))
+        assert found.sigmas == alone.sigmas and found.origin.params["steps"] == steps
+        assert "error" not in found.origin.params  # that of six steps
+    assert for_steps(long, 7) is for_steps(long, 0) is for_steps(karras(), 4) is None
 
 
 def test_a_free_first_level_is_recorded_and_counted():

@@ -15,13 +15,8 @@ import numpy as np
 
 from ays_core.denoiser import Bound
 from ays_core.job import Job
-from ays_core.optimizers.align_your_steps.measured import (
-    KEPT,
-    PAPER,
-    family,
-    measured,
-    with_snapshots,
-)
+from ays_core.optimizers.align_your_steps.measured import PAPER, measured, with_snapshots
+from ays_core.optimizers.align_your_steps.search import KEPT, family
 from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry, record
 from ays_core.params import Range
 from ays_core.schedule import Schedule

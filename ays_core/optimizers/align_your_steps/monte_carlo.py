@@ -22,10 +22,10 @@ import torch
 from ays_core.denoiser import Bound
 from ays_core.job import Job, Progress, relay
 from ays_core.optimizers.align_your_steps.estimator import MIN_GAP, Estimator
-from ays_core.optimizers.align_your_steps.measured import PAPER, PATIENCE, REFERENCE_CALLS, sets
+from ays_core.optimizers.align_your_steps.measured import PAPER, PATIENCE, REFERENCE_CALLS
 from ays_core.optimizers.align_your_steps.programme import SHARES
 from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry, record
-from ays_core.optimizers.trial import Trial, prepare
+from ays_core.optimizers.trial import Trial, given_or_prepared, sets
 from ays_core.params import Choice, Range
 from ays_core.schedule import Schedule
 from ays_core.solvers import SOLVERS
@@ -65,7 +65,7 @@ def halved(levels: np.ndarray) -> np.ndarray:
     return new
 
 
-def ays_mc(
+def ays_mc(  # noqa: PLR0913 - its parameters are the interface
     denoise: Bound,
     start: Schedule,
     solver: str,
@@ -84,18 +84,21 @@ def ays_mc(
         ),
     ] = "sampler",
     num: Annotated[int, Range(8, 1024, "training noises to try the solver on", log=True)] = 128,
+    trial: Trial | None = None,
 ) -> Job[Schedule]:
     """The best schedule on the paper's way from `start` to low KLUB, as `start` has steps and ends.
 
     A final 0 stands for the model's sigma_min, where KLUB's intervals end. What is returned is
     never worse than `start` by what stops the search: the solver's score, or KLUB on fixed draws.
+    A `trial` at hand saves its reference run.
     """
     denoise.spec.check(start)
     own = {"draws": draws, "sweeps": sweeps, "stop": stop, "num": num, "seed": seed}
-    trial = None
-    if stop == "sampler":
+    if stop != "sampler":
+        trial = None
+    else:
         trial = yield from relay(
-            prepare(denoise, solver, num * sets(solver), seed),
+            given_or_prepared(trial, denoise, solver, num * sets(solver), seed),
             lambda p: Progress("reference", p.done, p.total, snapshot=start),
         )
     search = _Search(Estimator(denoise, draws, seed), start, SOLVERS[solver].key, trial, own)
