@@ -3,8 +3,10 @@
     python -m ays_core list models|solvers|schedules|optimizers|dialects|metrics
     python -m ays_core schedule karras --model scenes --steps 10 --param rho=5
     python -m ays_core optimize oss --model scenes --solver euler --steps 6 --out best.json
+    python -m ays_core optimize best.json --judge --out better.json
     python -m ays_core sample --model scenes --solver euler --schedule best.json --out pictures
     python -m ays_core compare --model scenes --solver euler --schedules karras,best.json --steps 6
+    python -m ays_core compare grid.json --out again
     python -m ays_core convert best.json --to comfyui
 
 With `--json` the last line on stdout is one JSON object. Progress and notes go to stderr. Exit
@@ -101,11 +103,12 @@ def parser() -> Parser:
     add_json(made)
 
     made = command("optimize", commands.optimize, "a better schedule for a model and a solver")
-    made.add_argument("method", metavar="METHOD")
+    made.add_argument("method", metavar="METHOD|FILE", help="FILE: an earlier --out, to go on from")
     made.add_argument("--start", metavar="KEY|FILE", default="karras")
-    add_levels(made)
-    add_run(made)
+    add_levels(made, required=False)
+    add_run(made, required=False)
     add_params(made)
+    made.add_argument("--pictures", metavar="DIR", help="learn from these, with their captions")
     made.add_argument("--judge", action="store_true", help="against baselines, on unseen noises")
     made.add_argument("--out", metavar="FILE")
     add_json(made)
@@ -119,11 +122,14 @@ def parser() -> Parser:
     add_json(made)
 
     made = command("compare", commands.compare_schedules, "several schedules on the same noise")
-    made.add_argument("file", metavar="FILE", nargs="?", help="a saved comparison to repeat")
+    made.add_argument(
+        "file", metavar="FILE", nargs="?", help="a saved comparison or grid to repeat"
+    )
     made.add_argument("--schedules", metavar="KEY|FILE,...")
     add_levels(made, required=False)
     add_run(made, required=False)
     made.add_argument("--num", type=count, default=256, metavar="N")
+    made.add_argument("--out", metavar="DIR", help="for a grid: its sheet, plan and numbers")
     add_json(made)
 
     made = command("convert", commands.convert, "a list of levels as another tool reads it")

@@ -11,7 +11,17 @@ from time import perf_counter
 from typing import Any
 
 from ays_core.catalogue import Catalogue, UnknownKey
-from ays_core.commands.inputs import chosen, given, load, read_file, saved_comparison
+from ays_core.commands.grids import is_grid, replay
+from ays_core.commands.inputs import (
+    bound_to_data,
+    chosen,
+    given,
+    load,
+    read_file,
+    read_text,
+    saved_comparison,
+    saved_search,
+)
 from ays_core.commands.outputs import (
     Answer,
     Bar,
@@ -21,6 +31,7 @@ from ays_core.commands.outputs import (
     row,
     schedule_answer,
     table,
+    versions,
     watched,
     write_samples,
 )
@@ -83,17 +94,28 @@ def sample_pictures(args: argparse.Namespace) -> Answer:
 
 
 def optimize(args: argparse.Namespace) -> Answer:
-    from ays_core.denoiser import bind
+    """Search from a schedule, or go on from the file of an earlier search."""
+    from ays_core.library import Library
+    from ays_core.searching import cost, search
 
+    resumed = args.method not in catalogue("optimizers") and Path(args.method).is_file()
+    start = saved_search(args.method, args) if resumed else None
     entry = catalogue("optimizers")[args.method]
+    needed(args, "model", "solver", instead="the file of an earlier search")
     model = load(args.model)
-    start = chosen(args.start, args, model.spec)
-    own = parse_params(entry.make, given(args.param))
+    start = start or chosen(args.start, args, model.spec)
+    own = parse_params(entry.make, args.params if resumed else given(args.param))
+    denoise, library = bound_to_data(model, args), Library()
+    where = (library, entry, denoise, start, args.solver)
+    _, saved = cost(*where, seed=args.seed, **own)
+    if saved:
+        args.notes.append(f"measured before, and not again: {saved:,} evaluations")
     began = perf_counter()
-    denoise = bind(model, args.conditions, args.guidance)
-    job = entry.make(denoise, start, args.solver, seed=args.seed, **own)
-    schedule, complete = watched(job)
+    schedule, complete = watched(search(*where, seed=args.seed, **own))
     answer = schedule_answer(schedule, perf_counter() - began, complete)
+    names = ("method", "model", "solver", "conditions", "guidance", "seed", "pictures")
+    answer.content.update({name: getattr(args, name) for name in names})
+    answer.content.update(params=own, complete=complete, versions=versions())
     if args.judge and complete:
         from ays_core.optimizers.judge import judge
 
@@ -102,11 +124,17 @@ def optimize(args: argparse.Namespace) -> Answer:
         except KeyboardInterrupt:
             answer = replace(answer, complete=False)
         else:
-            answer.content.update(won=verdict.won, verdict=verdict.sentence)
-            args.notes.append(verdict.sentence)
+            answer.content.update(won=verdict.won, verdict=verdict.to_json())
+            args.notes += [verdict.headline, verdict.sentence]
     if args.out:
         Path(args.out).write_text(json.dumps(answer.content, indent=2) + "\n", encoding="utf-8")
     return answer
+
+
+def needed(args: argparse.Namespace, *names: str, instead: str) -> None:
+    for name in names:
+        if getattr(args, name) is None:
+            raise ValueError(f"--{name} is needed, or {instead}")
 
 
 def compare_schedules(args: argparse.Namespace) -> Answer:
@@ -114,7 +142,10 @@ def compare_schedules(args: argparse.Namespace) -> Answer:
     from ays_core.denoiser import bind
     from ays_core.sampling import start_noise
 
-    named = saved_comparison(args) if args.file else named_schedules(args)
+    text = read_text(args.file) if args.file else ""
+    if is_grid(text):
+        return replay(text, args)
+    named = saved_comparison(text, args) if args.file else named_schedules(args)
     model = load(args.model)
     denoise = bind(model, args.conditions, args.guidance)
     noise = start_noise(model.spec, args.num, args.seed)
@@ -134,9 +165,7 @@ def compare_schedules(args: argparse.Namespace) -> Answer:
 
 
 def named_schedules(args: argparse.Namespace) -> dict[str, Schedule]:
-    for name in ("model", "solver", "schedules"):
-        if getattr(args, name) is None:
-            raise ValueError(f"--{name} is needed, or the file of a saved comparison")
+    needed(args, "model", "solver", "schedules", instead="the file of a saved comparison")
     spec = load(args.model).spec
     return {name: chosen(name, args, spec) for name in args.schedules.split(",")}
 

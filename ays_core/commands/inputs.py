@@ -25,6 +25,18 @@ def load(model: str) -> Any:
     return load_model(model)
 
 
+def bound_to_data(model: Any, args: argparse.Namespace) -> Any:
+    """`model` with what was asked for, and with the pictures of a folder as its data, if any."""
+    from ays_core.denoiser import bind
+    from ays_core.models.pictures import bind_pictures
+
+    if not args.pictures:
+        return bind(model, args.conditions, args.guidance)
+    if args.conditions:
+        raise ValueError("--pictures have captions of their own: leave out --prompt and --class")
+    return bind_pictures(model, args.pictures, args.guidance)
+
+
 def chosen(
     name: str, args: argparse.Namespace, spec: ModelSpec, params: dict[str, str] | None = None
 ) -> Schedule:
@@ -49,12 +61,20 @@ def chosen(
         raise ValueError(f"--param does not go with a list of levels ({name})")
     listed = read_file(name, args, None if args.sigma_max else spec)
     steps = args.steps or listed.num_steps
+    listed = own_for_steps(listed, steps)
     if steps != listed.num_steps and not args.resample:
         raise ValueError(
             f"{name} has {listed.num_steps} steps, --steps asks for {steps}: "
             "add --resample to resample it"
         )
     return fitted(listed, steps, spec, args.final_zero, args.sigma_min, args.sigma_max)
+
+
+def own_for_steps(listed: Schedule, steps: int) -> Schedule:
+    """A result of OSS has its own levels for fewer steps; any other list stays as it is."""
+    from ays_core.optimizers.optimal_stepsize import for_steps
+
+    return for_steps(listed, steps) or listed
 
 
 def read_file(name: str, args: argparse.Namespace, spec: ModelSpec | None) -> Schedule:
@@ -101,21 +121,49 @@ SAVED: dict[str, Callable[[Any], bool]] = {
 }
 
 
-def saved_comparison(args: argparse.Namespace) -> dict[str, Schedule]:
+SAVED_SEARCH: dict[str, Callable[[Any], bool]] = {
+    "method": lambda value: isinstance(value, str),
+    **{name: SAVED[name] for name in ("model", "solver", "conditions", "guidance", "seed")},
+    "params": lambda value: isinstance(value, dict),
+}
+
+
+def saved_comparison(text: str, args: argparse.Namespace) -> dict[str, Schedule]:
     """The schedules of what `compare --json` wrote; its settings take the place of arguments."""
     try:
-        content = json.loads(read_text(args.file))
-        if not isinstance(content, dict):
-            raise ValueError("it holds no object")
-        for name, holds in SAVED.items():
-            if name not in content:
-                raise ValueError(f"it has no {name}")
-            if not holds(content[name]):
-                raise ValueError(f"{name} is {str(content[name])[:30]!r}")
-            setattr(args, name, content[name])
+        content = read_settings(text, args, SAVED)
         return {
             str(row.get("schedule", i)): parse(json.dumps(row)).require()
             for i, row in enumerate(content["rows"])
         }
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{args.file} is not a saved comparison: {error}") from None
+
+
+def saved_search(name: str, args: argparse.Namespace) -> Schedule:
+    """The best so far of what `optimize --out` wrote: a search goes on from there. Its settings
+    take the place of arguments; `--param` changes single ones."""
+    text = read_text(name)
+    try:
+        content = read_settings(text, args, SAVED_SEARCH)
+        args.params = {**content["params"], **given(args.param)}
+        args.pictures = args.pictures or content.get("pictures")
+        return parse(text).require()
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{name} is not a saved search: {error}") from None
+
+
+def read_settings(
+    text: str, args: argparse.Namespace, settings: dict[str, Callable[[Any], bool]]
+) -> dict[str, Any]:
+    """A file's JSON object, its settings, each checked, put into `args`."""
+    content = json.loads(text)
+    if not isinstance(content, dict):
+        raise ValueError("it holds no object")
+    for name, holds in settings.items():
+        if name not in content:
+            raise ValueError(f"it has no {name}")
+        if not holds(content[name]):
+            raise ValueError(f"{name} is {str(content[name])[:30]!r}")
+        setattr(args, name, content[name])
+    return content

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import json
 import sys
 from collections.abc import Sequence
@@ -58,6 +59,11 @@ def asked(args: argparse.Namespace) -> dict[str, Any]:
     """The settings of a run, enough to repeat it."""
     names = ("model", "solver", "conditions", "guidance", "num", "seed")
     return {name: getattr(args, name) for name in names}
+
+
+def versions() -> dict[str, str]:
+    """Of the packages that a search's numbers may depend on."""
+    return {package: importlib.metadata.version(package) for package in ("torch", "diffusers")}
 
 
 def schedule_answer(schedule: Schedule, seconds: float, complete: bool = True) -> Answer:

@@ -14,14 +14,16 @@ import pytest
 from PIL import Image
 
 from ays_core.__main__ import main
-from ays_core.catalogue import Catalogue, Entry
+from ays_core.catalogue import Catalogue
 from ays_core.interop import DIALECTS
 from ays_core.job import Progress
 from ays_core.models import MODELS
+from ays_core.optimizers import OptimizerEntry
 from ays_core.params import Range
 from ays_core.paths import VE, ModelSpec
 from ays_core.schedule import Origin, Schedule
 from ays_core.schedules import SCHEDULES
+from tests.core import tiny_pipelines as tiny
 
 ROOT = Path(__file__).parents[2]
 MODEL = "spiral"
@@ -444,12 +446,27 @@ def halving(denoise, start, solver, *, seed=0, rounds: Annotated[int, Range(1, 9
 
 @pytest.fixture
 def halving_listed(monkeypatch):
-    listed = Catalogue[Entry]("optimizer")
-    listed.add(Entry("halving", "Halving", halving, "this test"))
+    listed = Catalogue[OptimizerEntry]("optimizer")
+    listed.add(OptimizerEntry("halving", "Halving", halving, "this test"))
     monkeypatch.setattr("ays_core.commands.catalogue", lambda kind: listed)
 
 
 OPTIMIZE = ("optimize", "halving", "--model", MODEL, "--solver", "euler", "--steps", 4)
+
+
+def test_optimize_learns_from_pictures(capsys, tmp_path):
+    tiny.make("ddpm").save_pretrained(tmp_path / "tiny")
+    Image.fromarray(np.zeros((24, 24, 3), dtype=np.uint8)).save(tmp_path / "black.png")
+    own = ("--param", "levels=24", "--param", "paths=16")
+    where = ("--model", tmp_path / "tiny", "--solver", "euler", "--steps", 4)
+    said = answered_json(capsys, "optimize", "ays_density", *where, *own, "--pictures", tmp_path)
+    assert said["origin"]["params"]["data"] == f"1 pictures of {tmp_path.name}"
+    assert said["pictures"] == str(tmp_path)
+    plain = ("optimize", "oss", "--model", "scenes", "--solver", "euler", "--steps", 4)
+    assert "exact data of its own" in refused(capsys, *plain, "--pictures", tmp_path)
+    assert "captions of their own" in refused(
+        capsys, *plain, "--pictures", tmp_path, "--class", "cat"
+    )
 
 
 def test_optimize(capsys, tmp_path, halving_listed):
@@ -504,7 +521,49 @@ def test_a_search_can_be_judged(capsys):
     few = ("--param", "num=16", "--param", "teacher_steps=20")
     found = answered_json(capsys, *argv, *few, "--judge")
     assert found["won"] in (True, False)
-    assert "comes closest to the reference run" in found["verdict"]
+    assert "comes closest to the reference run" in found["verdict"]["sentence"]
+    assert len(found["verdict"]["scores"]) == 3  # of two steps Karras and log-SNR are the same
+
+
+def test_a_search_goes_on_from_its_file(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("AYS_HOME", str(tmp_path / "home"))
+    out = tmp_path / "best.json"
+    argv = ("optimize", "ays", "--model", MODEL, "--solver", "euler", "--steps", 4, "--seed", 7)
+    few = ("--param", "levels=24", "--param", "paths=16", "--param", "power=1")
+    first = answered_json(capsys, *argv, *few, "--out", out)
+    assert (
+        first["nfe"] == 24 * 16
+        and first["complete"]
+        and first["versions"].keys() == {*("torch", "diffusers")}
+    )
+    again = answered_json(capsys, "optimize", out)
+    assert again["nfe"] == 0, "what was measured before is not measured again"
+    same = ("method", "model", "solver", "seed", "params", "sigmas")
+    assert {name: again[name] for name in same} == {name: first[name] for name in same}
+    other = answered_json(capsys, "optimize", out, "--param", "power=3")
+    assert other["nfe"] == 0 and other["params"] == {**first["params"], "power": "3"}
+    assert other["sigmas"] != first["sigmas"] and other["origin"]["parent"].startswith("AYS family")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"solver": 3}, "solver is '3'"),
+        ({"params": []}, "params is '[]'"),
+        ({"method": None}, "method is 'None'"),
+        ({"sigmas": [1.0, 2.0]}, "decreas"),
+    ],
+)
+def test_a_file_that_is_no_search_is_refused(capsys, tmp_path, change, says):
+    found = {"method": "ays", "model": MODEL, "solver": "euler", "conditions": [], "guidance": 1.0}
+    found |= {"seed": 0, "params": {}, "sigmas": [10.0, 1.0, 0.0]} | change
+    (tmp_path / "saved.json").write_text(json.dumps(found))
+    message = refused(capsys, "optimize", tmp_path / "saved.json")
+    assert "is not a saved search" in message and says in message
+
+
+def test_a_search_needs_a_model_and_a_solver(capsys):
+    assert "--solver is needed" in refused(capsys, "optimize", "oss", "--model", MODEL)
 
 
 @pytest.mark.slow
