@@ -15,12 +15,16 @@ import spaces  # noqa: F401 - before torch: a ZeroGPU Space replaces parts of it
 from components import (
     about_panel,
     api,
+    compare_panel,
     draft,
     jobs,
+    learn_panel,
     library_panel,
+    loading_panel,
     model_panel,
     operations_panel,
     optimize_panel,
+    price_panel,
     rows_panel,
     schedule_panel,
     static,
@@ -44,26 +48,31 @@ def build() -> gr.Blocks:
         gr.HTML(f"<h1>{TITLE}</h1><p>{RULE}</p>", elem_id="title", padding=False)
         with gr.Tabs() as tabs:
             with gr.Tab("Studio", id="studio"):
-                model = model_panel.build(first)
+                coach = learn_panel.build_coach()
+                model = model_panel.build(studio, first)
+                loading = loading_panel.build()
                 with gr.Row(elem_id="desk"):
                     with gr.Column(scale=5, min_width=340):
-                        schedule = schedule_panel.build(first)
-                        operations = operations_panel.build()
+                        schedule = schedule_panel.build(studio, first, price_panel.build)
+                        operations = operations_panel.build(studio, first)
                         optimize = optimize_panel.build(studio, first)
                     with gr.Column(scale=7, min_width=340):
-                        rows = rows_panel.build(first)
+                        rows = rows_panel.build(studio, first)
+            with gr.Tab("Compare", id="compare") as tab:
+                edited = compare_panel.build(studio, tab, tabs)
+            with gr.Tab("Learn", id="learn"):
+                set_up = learn_panel.build(studio, coach, tabs)
             with gr.Tab("Library", id="library") as tab:
-                library = library_panel.build(studio, tab)
-            with gr.Tab("About", id="about"):
-                about_panel.build()
+                library = library_panel.build(studio, tab, tabs)
+            with gr.Tab("About", id="about") as tab:
+                about_panel.build(tab)
         api.build()
-        redrawing = connect(demo, studio, model, schedule, operations, optimize, rows)
-        for button, act in (
-            (library.use, library_panel.as_start),
-            (library.compare, library_panel.as_row),
-        ):
-            taken = button.click(act, [studio, *library.inputs], [studio, tabs], **PRIVATE)
-            redrawing(taken.success(rows_panel.choices_of, studio, rows.choices, **PRIVATE))
+        saved = [*library.inputs, optimize.found, optimize.verdict]
+        optimize.save.click(library_panel.save_result, saved, library.inputs, **PRIVATE)
+        redraw_all = connect(demo, studio, model, schedule, operations, optimize, rows)
+        loaded = loading_panel.connect(demo, studio, loading)
+        for event in (loaded, edited, *set_up, *library.taken):
+            redraw_all(event)
     return demo
 
 
@@ -77,7 +86,7 @@ def connect(
     rows: rows_panel.RowsPanel,
 ) -> Callable:
     """Every change makes a new Studio; the rows are then computed from it, and the newest wins.
-    Returns what makes that of an event of another tab."""
+    Returns what shows a Studio that an event of another tab made."""
 
     def recompute(event: Any) -> None:
         """After any change: the rows. Several may run: older ones see that their turn is over."""
@@ -94,15 +103,16 @@ def connect(
         event.success(schedule_panel.num_steps, studio, model.steps, **PRIVATE)
         recompute(event)
 
+    def redraw_all(event: Any) -> None:
+        """After a change that may be of anything: every control, the curve, the rows."""
+        refresh(event)
+        event.success(model_panel.how_it_is_sampled, studio, [model.solver, model.seed], **PRIVATE)
+        model_panel.follow(studio, model, event)
+        event.success(rows_panel.choices_of, studio, rows.choices, **PRIVATE)
+        event.success(optimize_panel.cost, studio, optimize.cost, **PRIVATE)
+
     kept = gr.BrowserState(None, storage_key=draft.STORAGE_KEY, secret=draft.SECRET)
-    restored = demo.load(draft.restored, kept, studio, **PRIVATE)
-    refresh(restored)
-    what, how = [model.model, model.condition, model.guidance], [model.solver, model.seed]
-    restored.success(model_panel.what_is_sampled, studio, what, **PRIVATE)
-    restored.success(model_panel.how_it_is_sampled, studio, how, **PRIVATE)
-    restored.success(rows_panel.choices_of, studio, rows.choices, **PRIVATE)
-    restored.success(optimize_panel.cost, studio, optimize.cost, **PRIVATE)
-    restored.success(model_panel.capability, studio, model.line, **PRIVATE)
+    redraw_all(demo.load(draft.restored, kept, studio, **PRIVATE))
     studio.change(draft.draft_of, studio, kept, **PRIVATE)
 
     controls = [model.model, model.condition, model.guidance, model.solver, model.steps, model.seed]
@@ -113,8 +123,10 @@ def connect(
         [studio, model.condition, model.guidance],
         **EDIT,
     )
+    changed.success(model_panel.capability, studio, model.line, **PRIVATE)
     redraw(changed)  # not the step count: one may be typing the next
     recompute(changed)
+    recompute(model.said)
     recompute(model.dice.click(model_panel.new_seed, studio, [studio, model.seed], **PRIVATE))
 
     release = schedule.editor.release(
@@ -125,6 +137,8 @@ def connect(
         api_name="edit",
     )
     recompute(release)
+    looking = [studio, schedule.editor]
+    schedule.editor.input(rows_panel.glance, looking, rows.view, **{**EDIT, **COMPUTE})
     typed = schedule.table.input(
         schedule_panel.from_table, [studio, schedule.table], studio, **EDIT
     )
@@ -144,42 +158,30 @@ def connect(
         schedule_panel.from_offer, [studio, schedule.pasted, schedule.offers], studio, **PRIVATE
     )
     refresh(repaired)
-    studio.change(optimize_panel.cost, studio, optimize.cost, **PRIVATE)
-    studio.change(schedule_panel.background, studio, schedule.editor, **PRIVATE)
-    gr.on(
-        [schedule.dialect.input, studio.change],
-        schedule_panel.written,
-        [studio, schedule.dialect],
-        schedule.copied,
-        **PRIVATE,
-    )
 
     for change in operations:
-        clicked = change.button.click(change.act, [studio, *change.inputs], studio, **PRIVATE)
-        refresh(clicked)
+        refresh(change.button.click(change.act, [studio, *change.inputs], studio, **PRIVATE))
 
-    optimize.method.input(optimize_panel.with_method, [studio, optimize.method], studio, **EDIT)
-    found = optimize.run.click(
-        optimize_panel.optimise,
-        studio,
-        [optimize.found, schedule.editor, optimize.view],
-        **COMPUTE,
-    )
-    adopted = found.success(
-        optimize_panel.adopted,
-        [studio, optimize.found, optimize.into],
-        [studio, rows.choices],
-        **PRIVATE,
-    )
-    refresh(adopted)
-    optimize.stop.click(optimize_panel.halt, None, None, queue=False, **PRIVATE)
+    for begun in (optimize.run.click, optimize.resumed.success):
+        found = begun(
+            optimize_panel.optimise,
+            studio,
+            [optimize.found, schedule.editor, optimize.view],
+            **COMPUTE,
+        )
+        adopted = found.success(
+            optimize_panel.adopted,
+            [studio, optimize.found, optimize.into],
+            [studio, rows.choices],
+            **PRIVATE,
+        )
+        refresh(adopted)
 
     chosen = rows.choices.input(rows_panel.chosen, [studio, rows.choices], studio, **EDIT)
     recompute(chosen)
-    acted = rows.view.select(rows_panel.acted, studio, [studio, rows.choices], **PRIVATE)
-    refresh(acted)
+    refresh(rows.view.select(rows_panel.acted, studio, [studio, rows.choices], **PRIVATE))
     demo.unload(jobs.leave)
-    return refresh
+    return redraw_all
 
 
 demo = build()
@@ -188,7 +190,7 @@ if __name__ == "__main__":
     demo.queue(max_size=QUEUE_SIZE).launch(
         theme=theme.THEME,
         css_paths=theme.CSS,
-        app_kwargs={"routes": static.routes()},
+        app_kwargs=static.serving(),
         footer_links=["api", "settings"],
         run_history=False,
         show_error=True,

@@ -31,19 +31,21 @@ number of steps), so that whatever differs between two rows comes from the level
 
 ## Models
 
-Every model in the menu is embedded, with an exact closed-form denoiser: no network, nothing
-downloaded. What you see is the error of the schedule and the solver, and of nothing else.
+The models of the menu come with the app. All but one have an exact closed-form denoiser: what you
+see is the error of the schedule and the solver, and of nothing else. *Network* is a small U-Net
+that was trained on the same pictures, with the errors that training leaves. Diffusers pipelines are
+loaded from the Hub or a folder, above the curve.
 """
 
 
-def build() -> None:
+def build(tab: gr.Tab) -> None:
     gr.Markdown(TEXT)
     gr.Markdown("\n".join(f"* **{e.label}**: {e.reference}" for e in MODELS.values()))
     gr.Markdown("## Optimizers")
     gr.Markdown(
         "\n".join(f"* **{e.label}** (`{e.key}`): {e.reference}" for e in OPTIMIZERS.values())
     )
-    leaderboard_tables.build()
+    leaderboard_tables.build(tab)
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in SHOWN_VERSIONS)
     gr.Markdown(f"Versions: {versions}. Licence: Apache-2.0.")
 

@@ -5,18 +5,26 @@ Turns a `Studio` into a job of row views; knows nothing of how they are drawn.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import time
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Generic, Literal, TypeVar
+from typing import Literal, TypeVar
 
-from ays_core.compare import Cell, Comparison, compare, reference_run
+from ays_core.compare import (
+    REFERENCE_SOLVER,
+    REFERENCE_STEPS,
+    Cell,
+    Comparison,
+    compare,
+    reference_run,
+)
 from ays_core.denoiser import Batch, Bound
 from ays_core.job import Job, Progress, run
-from ays_core.optimizers.tuned_range import tuned
+from ays_core.models.held import loads
 from ays_core.sampling import SampleRun, start_noise
 from ays_core.schedule import Schedule
-from ays_core.schedules import SCHEDULES
+from ays_core.solvers import SOLVERS
+from components.recent import Recent
 from components.state import (
     ACCENT,
     TUNED,
@@ -29,6 +37,7 @@ from components.state import (
     fitting_choices,
     yours_name,
 )
+from components.twins import known_twin, twin_job
 
 # What the rows show. A component of a mixture that draws a shape with hundreds means nothing.
 SHOWN_METRICS = {"pictures": ("rmse", "same_component"), "points": ("rmse", "sliced_w2")}
@@ -37,28 +46,7 @@ PATHS = 48  # points of a cloud whose way is drawn
 T = TypeVar("T")
 
 
-class Recent(Generic[T]):
-    """The last `size` results by everything they depend on, shared by all visitors."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._values: OrderedDict[Hashable, T] = OrderedDict()
-
-    def get(self, key: Hashable) -> T | None:
-        value = self._values.get(key)
-        if value is not None:
-            self._values.move_to_end(key)
-        return value
-
-    def put(self, key: Hashable, value: T) -> T:
-        self._values[key] = value
-        while len(self._values) > self._size:
-            self._values.popitem(last=False)
-        return value
-
-
 _references: Recent[SampleRun] = Recent(32)
-_tuned: Recent[Schedule] = Recent(256)
 _cells: Recent[Cell] = Recent(128)
 
 
@@ -72,7 +60,7 @@ class RowView:
     dash: str
     schedule: Schedule | None = None
     cell: Cell | None = None
-    state: Literal["waiting", "running", "done", "failed"] = "waiting"
+    state: Literal["waiting", "running", "done", "stale", "failed"] = "waiting"
     message: str = ""
 
 
@@ -86,6 +74,80 @@ class Rows:
     floors: Mapping[str, float] = field(default_factory=dict)
     finding: str = ""
 
+    @property
+    def num_done(self) -> int:
+        """Runs that are there, the reference among them."""
+        return (self.reference is not None) + sum(r.state in ("done", "failed") for r in self.rows)
+
+    @property
+    def complete(self) -> bool:
+        return self.num_done == 1 + len(self.rows)
+
+
+def known_rows(studio: Studio) -> Rows:
+    """The rows as far as they have been computed lately: the others are to be generated."""
+    where = place(studio)
+    view = Rows(studio, _references.get(where), tuple(first_views(studio)))
+    for i, row in enumerate(view.rows):
+        cell = row.schedule and _cells.get((where, studio.solver, row.schedule.sigmas))
+        if cell:
+            view = with_row(view, i, replace(row, cell=cell, state="done"))
+        elif row.state == "waiting":
+            view = with_row(view, i, replace(row, state="stale"))
+    return replace(view, finding=finding(view)) if view.complete else view
+
+
+def calls_of(studio: Studio) -> tuple[int, int]:
+    """Denoiser calls that computing the rows takes: of the reference run, of all schedules. What
+    is known already takes none."""
+    view, entry = known_rows(studio), SOLVERS[studio.solver]
+    steps = REFERENCE_STEPS[studio.spec.kind]
+    reference = 0 if view.reference else SOLVERS[REFERENCE_SOLVER].nfe(steps, final_zero=True)
+    rows = [row.schedule for row in view.rows if row.state == "stale" and row.schedule]
+    return reference, sum(entry.nfe(s.num_steps, s.final_zero) for s in rows)
+
+
+def place(studio: Studio) -> Hashable:
+    """Everything that a reference run depends on."""
+    words = (studio.condition, studio.negative, studio.guidance)
+    return (studio.model, loads(studio.model), *words, studio.seed, studio.num)
+
+
+def keep(view: Rows) -> None:
+    """Remember what was computed elsewhere, in the process that had the GPU."""
+    where = place(view.studio)
+    if view.reference is not None:
+        _references.put(where, view.reference)
+    for row in view.rows:
+        if row.cell is not None and row.cell.run is not None and row.schedule is not None:
+            _cells.put((where, view.studio.solver, row.schedule.sigmas), row.cell)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows to go on with, as long as a GPU is lent."""
+
+    view: Rows
+    seconds: float
+
+
+def part_job(part: Part) -> Job[Rows]:
+    """The rows from where `part` is, until they are complete or its time is nearly up."""
+    keep(part.view)
+    began, job = time.monotonic(), rows_job(part.view.studio)
+    try:
+        while True:
+            progress = next(job)
+            view = progress.snapshot
+            yield progress
+            further = view.num_done > part.view.num_done
+            if further and time.monotonic() - began > part.seconds:
+                return view
+    except StopIteration as stop:
+        return stop.value
+    finally:
+        job.close()
+
 
 def rows_job(studio: Studio) -> Job[Rows]:
     """Reference first, then every row in order; range-tuned twins, which need a search, last."""
@@ -94,7 +156,7 @@ def rows_job(studio: Studio) -> Job[Rows]:
     view = Rows(studio, rows=tuple(first_views(studio)))
     yield Progress("reference", 0, 1, snapshot=view)
 
-    where = (studio.model, studio.condition, studio.guidance, studio.seed, studio.num)
+    where = place(studio)
     reference = _references.get(where)
     if reference is None:
         finished = yield from _relay(reference_run(bound, noise), view)
@@ -115,22 +177,12 @@ def rows_job(studio: Studio) -> Job[Rows]:
     return view
 
 
-def _run_row(view: Rows, i: int, bound: Bound, noise: Batch, where: tuple) -> Job[Rows]:
+def _run_row(view: Rows, i: int, bound: Bound, noise: Batch, where: Hashable) -> Job[Rows]:
     row, studio = view.rows[i], view.studio
     schedule = row.schedule
     if schedule is None:
-        base = row.key.removesuffix(TUNED)
-        key = tuned_key(studio, base)
-        schedule = shipped_twin(studio, base) or _tuned.get(key)
-        if schedule is None:
-            job = tuned(
-                bound,
-                base,
-                studio.num_steps,
-                studio.solver,
-                final_zero=studio.yours.final_zero,
-            )
-            schedule = _tuned.put(key, (yield from _relay(job, view)))
+        job = twin_job(studio, bound, row.key.removesuffix(TUNED))
+        schedule = yield from _relay(job, view)
         view = with_row(view, i, replace(row, schedule=schedule))
     key = (where, studio.solver, schedule.sigmas)
     cell = _cells.get(key)
@@ -198,7 +250,7 @@ def _first_view(studio: Studio, choice: Choice) -> RowView:
 
 def error_of(studio: Studio) -> float | None:
     """The edited schedule's error to the reference run, where its row has been computed lately."""
-    where = (studio.model, studio.condition, studio.guidance, studio.seed, studio.num)
+    where = place(studio)
     cell = _cells.get((where, studio.solver, studio.yours.sigmas))
     return None if cell is None else cell.metrics.get("rmse")
 
@@ -206,31 +258,9 @@ def error_of(studio: Studio) -> float | None:
 def schedule_of(studio: Studio, key: str) -> Schedule:
     """The schedule of a row that has run, as it ran."""
     if key.endswith(TUNED):
-        base = key.removesuffix(TUNED)
-        found = shipped_twin(studio, base) or _tuned.get(tuned_key(studio, base))
+        found = known_twin(studio, key.removesuffix(TUNED))
         return studio.yours if found is None else found
     return studio.yours if key == YOURS else chosen_schedule(studio, key)
-
-
-def shipped_twin(studio: Studio, base: str) -> Schedule | None:
-    """The range-tuned twin that was searched beforehand for just this, if there is one."""
-    key = f"{base}_tuned_{studio.model}_{studio.solver}_{studio.num_steps}"
-    if studio.condition or not studio.yours.final_zero or key not in SCHEDULES:
-        return None
-    return SCHEDULES[key].make(studio.num_steps, studio.spec)
-
-
-def tuned_key(studio: Studio, base: str) -> Hashable:
-    """Everything that a range-tuned twin depends on."""
-    return (
-        studio.model,
-        studio.condition,
-        studio.guidance,
-        studio.solver,
-        studio.num_steps,
-        studio.yours.final_zero,
-        base,
-    )
 
 
 def finding(view: Rows) -> str:

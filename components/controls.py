@@ -23,6 +23,7 @@ def parameter_control(parameter: Parameter, value: Any) -> gr.Slider | gr.Dropdo
             label=label,
             info=values.note or None,
             elem_id=f"param-{parameter.name}",
+            interactive=True,  # inside gr.render Gradio does not find out by itself
         )
     shown = str(value).lower() if isinstance(value, bool) else value
     return gr.Dropdown(
@@ -31,6 +32,7 @@ def parameter_control(parameter: Parameter, value: Any) -> gr.Slider | gr.Dropdo
         label=label,
         info=parameter.values.note or None,
         elem_id=f"param-{parameter.name}",
+        interactive=True,
     )
 
 

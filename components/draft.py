@@ -10,12 +10,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ays_core.models import MODELS
 from ays_core.schedule import Origin, Schedule
 from ays_core.schedules import SCHEDULES
 from ays_core.solvers import SOLVERS
 from components.limits import LIMITS
-from components.state import TUNED, Studio, first_studio, with_choices, with_model
+from components.state import (
+    MAX_GUIDANCE,
+    TUNED,
+    Studio,
+    first_studio,
+    start_of,
+    with_choices,
+    with_model,
+)
 
 STORAGE_KEY = "ays-studio-draft"
 SECRET = "not a secret: drafts hold nothing private"  # fixed, so that a restart can read them
@@ -24,17 +31,19 @@ VERSION = 1
 
 def draft_of(studio: Studio) -> dict[str, Any]:
     """The Studio as JSON."""
-    origin = studio.yours.origin
+    origin, start = studio.yours.origin, start_of(studio)
     return {
         "version": VERSION,
         "model": studio.model,
         "condition": studio.condition,
+        "negative": studio.negative,
         "guidance": studio.guidance,
         "solver": studio.solver,
         "seed": studio.seed,
         "sigmas": list(studio.yours.sigmas),
         "method": origin.method,
         "parent": origin.parent,
+        "start": {"sigmas": list(start.sigmas), "method": start.origin.method},
         "choices": [choice.key for choice in studio.choices],
     }
 
@@ -51,21 +60,31 @@ def restored(draft: Any) -> Studio:
 
 
 def _read(first: Studio, draft: Mapping[str, Any]) -> Studio:
-    studio = with_model(first, MODELS[draft["model"]].key)
-    LIMITS.checked_levels(draft["sigmas"])
-    origin = Origin(str(draft["method"])[:60], parent=draft["parent"] and str(draft["parent"])[:60])
-    yours = studio.spec.check(Schedule(tuple(draft["sigmas"]), origin))
-    condition = draft["condition"] if draft["condition"] in studio.spec.classes else ""
+    studio = with_model(first, str(draft["model"]))
+    parent = draft["parent"] and str(draft["parent"])[:60]
+    yours = studio.spec.check(_schedule(draft["sigmas"], str(draft["method"])[:60], parent))
+    worded = studio.spec.takes_prompt or draft["condition"] in studio.spec.classes
+    condition = LIMITS.checked_text(str(draft["condition"])) if worded else ""
+    negative = LIMITS.checked_text(str(draft.get("negative", ""))) if worded else ""
+    before = draft.get("start")
+    start = before and _schedule(before["sigmas"], str(before["method"])[:60])
     seed, guidance = int(draft["seed"]), float(draft["guidance"])
-    if not 0 <= seed < 2**31 or not 1 <= guidance <= 8:
+    if not 0 <= seed < 2**31 or not 1 <= guidance <= MAX_GUIDANCE:
         raise ValueError("out of range")
     keys = [k for k in draft["choices"][:8] if str(k).removesuffix(TUNED) in SCHEDULES]
     studio = replace(
         studio,
         yours=yours,
+        start=start and studio.spec.check(start),
         condition=condition,
+        negative=negative,
         guidance=guidance if condition else 1.0,
         solver=SOLVERS[draft["solver"]].key,
         seed=seed,
     )
     return with_choices(studio, keys)
+
+
+def _schedule(sigmas: Any, method: str, parent: str | None = None) -> Schedule:
+    LIMITS.checked_levels(sigmas)
+    return Schedule(tuple(sigmas), Origin(method, parent=parent))

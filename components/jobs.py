@@ -8,6 +8,7 @@ control, a reload and a closed tab are all the same thing: the turn is taken.
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -26,6 +27,13 @@ S = TypeVar("S")
 _numbers = itertools.count(1)
 _newest: dict[tuple[str, str], int] = {}  # (visitor, kind of work) -> the turn that counts
 _lock = threading.Lock()
+_line: list[Turn] = []  # work with a network: the first one runs
+_card = threading.Lock()  # held for one step
+
+LEASE = 120.0  # seconds for which a ZeroGPU Space lends its GPU at most
+STARTING = 10.0  # of them, until the first call
+LOOK = 0.2  # seconds between two looks at the line
+WAITING = "Waiting: {ahead} ahead in line for the model. It starts by itself."
 
 
 class Overtime(ValueError):
@@ -73,13 +81,13 @@ def leave(request: gr.Request) -> None:
             del _newest[key]
 
 
-def gpu_seconds(make: Callable[[Any], Job[Any]], asked: Any) -> int:  # noqa: ARG001 - the GPU's own signature
-    """How long a GPU is asked for: as long as a job may take, a minute on a public Space."""
-    return int(min(LIMITS.seconds, 120))
+def gpu_seconds(make: Callable[[Any], Job[Any]], asked: Any, seconds: float) -> int:  # noqa: ARG001 - the GPU's own signature
+    """How long a GPU is asked for: as long as the work should take, and a little to begin."""
+    return int(min(LEASE, LIMITS.seconds, STARTING + 1.5 * seconds))
 
 
 @spaces.GPU(duration=gpu_seconds)
-def on_gpu(make: Callable[[S], Job[R]], asked: S) -> Job[R | None]:
+def on_gpu(make: Callable[[S], Job[R]], asked: S, seconds: float) -> Job[R | None]:  # noqa: ARG001 - for `gpu_seconds`
     """The job `make(asked)`, in the process that a ZeroGPU Space gives a GPU; elsewhere as it is.
 
     What crosses into that process is pickled, so the job is made there. Its result may be lost on
@@ -88,9 +96,39 @@ def on_gpu(make: Callable[[S], Job[R]], asked: S) -> Job[R | None]:
     return (yield from make(asked))
 
 
-def job_for(make: Callable[[S], Job[R]], asked: S, exact: bool) -> Job[R | None]:
-    """The job, on a GPU where one is lent and the model is a network: a formula needs none."""
-    return make(asked) if exact else on_gpu(make, asked)
+def job_for(
+    make: Callable[[S], Job[R]], asked: S, exact: bool, turn: Turn, seconds: float = LEASE
+) -> Job[R | None]:
+    """The job: a formula at once; a network in its turn, on a GPU where one is lent, for about
+    `seconds`."""
+    return make(asked) if exact else in_line(on_gpu(make, asked, seconds), turn)
+
+
+def in_line(job: Job[R], turn: Turn) -> Job[R]:
+    """`job` when all that asked before are done: one network works at a time, or they would share
+    one memory. Yields how many are ahead while it waits."""
+    with _lock:
+        _line.append(turn)
+    try:
+        while ahead := _ahead(turn):
+            yield Progress(WAITING.format(ahead=ahead), 0, 1)
+            time.sleep(LOOK)
+        while True:
+            with _card:  # what was stopped finishes its step before another begins one
+                progress = next(job)
+            yield progress
+    except StopIteration as stop:
+        return stop.value
+    finally:
+        job.close()
+        with _lock:
+            _line.remove(turn)
+
+
+def _ahead(turn: Turn) -> int:
+    """How many wait before this one. Those whose turn is over do not count: they are leaving."""
+    with _lock:
+        return sum(not other.is_over for other in _line[: _line.index(turn)])
 
 
 def stream(job: Job[R], turn: Turn, seconds: float) -> Generator[Progress, None, R]:
@@ -99,7 +137,7 @@ def stream(job: Job[R], turn: Turn, seconds: float) -> Generator[Progress, None,
     Raises `Superseded` when the turn is over and `Overtime` after `seconds`, each with the last
     snapshot. The job is closed in any case.
     """
-    deadline = time.monotonic() + seconds
+    deadline, told = time.monotonic() + seconds, ""
     snapshot: object = None
     try:
         while True:
@@ -109,6 +147,13 @@ def stream(job: Job[R], turn: Turn, seconds: float) -> Generator[Progress, None,
                 raise Overtime(seconds, snapshot)
             progress = next(job)
             snapshot = progress.snapshot if progress.snapshot is not None else snapshot
+            if progress.stage.startswith(WAITING[:8]):  # that is no time of its own
+                deadline = math.inf
+                if progress.stage != told:
+                    told = progress.stage
+                    gr.Info(told)
+            elif deadline == math.inf:
+                deadline = time.monotonic() + seconds
             yield progress
     except StopIteration as stop:
         return stop.value

@@ -41,14 +41,13 @@ class Desk:
 
 @dataclass(frozen=True)
 class LibraryPanel:
-    """Buttons whose effect is a new Studio, and what their handlers read beside it."""
+    """The events that gave the Studio a saved schedule, and what a handler that saves reads."""
 
-    use: gr.Button
-    compare: gr.Button
+    taken: list[Any]
     inputs: list[Any]
 
 
-def build(studio: gr.State, tab: gr.Tab) -> LibraryPanel:
+def build(studio: gr.State, tab: gr.Tab, tabs: gr.Tabs) -> LibraryPanel:
     kept = gr.BrowserState(None, storage_key=STORAGE_KEY, secret=SECRET)
     desk = gr.State(Desk())
     gr.Markdown(WHERE[LIMITS.public], elem_id="library-where")
@@ -86,7 +85,11 @@ def build(studio: gr.State, tab: gr.Tab) -> LibraryPanel:
     ):
         acted = event(act, [*hand, *inputs], hand, **PRIVATE)
         acted.success(shown, hand, [table, exported, undo], **PRIVATE)
-    return LibraryPanel(use, compare, hand)
+    taken = [
+        button.click(act, [studio, *hand], [studio, tabs], **PRIVATE)
+        for button, act in ((use, as_start), (compare, as_row))
+    ]
+    return LibraryPanel(taken, hand)
 
 
 def on_shelf(act: Callable[..., Desk]) -> Callable[..., tuple[Any, Desk]]:
@@ -108,6 +111,20 @@ def save_yours(shelf: Library | BrowserShelf, desk: Desk, studio: Studio, name: 
     """Keep the edited curve with all that is known of it; without a name, by where it is from."""
     name = (name or "").strip() or yours_name(studio)[:MAX_NAME]
     return replace(desk, chosen=shelf.save(studio.yours, name, record_of(studio)))
+
+
+@on_shelf
+def save_result(
+    shelf: Library | BrowserShelf, desk: Desk, found: Any, verdict: dict[str, Any] | None
+) -> Desk:
+    """Keep what a search found: its schedule holds the whole record of the search, and what the
+    judge said of it goes with it."""
+    if found is None or found.schedule is None:
+        raise ValueError("there is no result to save yet")
+    studio = replace(found.studio, yours=found.schedule)
+    record = record_of(studio) | ({"verdict": verdict} if verdict else {})
+    gr.Info("Saved in the library.")
+    return replace(desk, chosen=shelf.save(studio.yours, yours_name(studio)[:MAX_NAME], record))
 
 
 @on_shelf

@@ -2,7 +2,8 @@
 
 A public Space serves a hundred strangers on two cores, one's own machine serves its owner: the
 first asks for less. `AYS_PUBLIC=1` (the default where `SPACE_ID` is set) chooses the public
-limits, `AYS_JOB_SECONDS` replaces the wall-clock limit of one job.
+limits, `AYS_JOB_SECONDS` replaces the wall-clock limit of one job, `AYS_MODELS` (Hub ids with
+commas between) are the real models that a public Space offers, by default none.
 """
 
 from __future__ import annotations
@@ -24,6 +25,15 @@ class Limits:
     text: int = 20_000
     seconds: float = 600.0
     public: bool = False
+    allowed: tuple[str, ...] = ()  # Hub ids, on a public Space
+
+    def checked_source(self, source: str) -> str:
+        """A public Space loads what its owner has listed: no folder of it, no stranger's choice."""
+        source = source.strip()
+        if self.public and source not in self.allowed:
+            offered = ", ".join(self.allowed) or "none"
+            raise ValueError(f"this Space does not load {source!r}; it offers: {offered}")
+        return source
 
     def checked_steps(self, num_steps: float | None) -> int:
         if num_steps is None or not float(num_steps).is_integer():
@@ -46,7 +56,8 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Limits:
     """The limits of this process."""
     public = environment.get("AYS_PUBLIC", "1" if "SPACE_ID" in environment else "0") == "1"
     seconds = float(environment.get("AYS_JOB_SECONDS", "60" if public else "600"))
-    return Limits(seconds=seconds, public=public)
+    listed = (name.strip() for name in environment.get("AYS_MODELS", "").split(","))
+    return Limits(seconds=seconds, public=public, allowed=tuple(filter(None, listed)))
 
 
 LIMITS = from_environment()

@@ -5,41 +5,50 @@ from __future__ import annotations
 import html
 import random
 from dataclasses import dataclass, replace
+from typing import Any
 
 import gradio as gr
 
 from ays_core.models import MODELS
+from ays_core.models.held import current
 from ays_core.solvers import SOLVERS
 from components.limits import LIMITS
 from components.state import (
+    MAX_GUIDANCE,
     SHOWN_SEED,
     Studio,
     machine,
     seconds_a_call,
     with_model,
     with_steps,
+    with_words,
 )
 
 ANY_CLASS = "any"
 MAX_SEED = 2**31 - 1
+PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass(frozen=True)
 class ModelPanel:
     model: gr.Dropdown
     condition: gr.Dropdown
+    words: gr.Row
+    prompt: gr.Textbox
+    negative: gr.Textbox
     guidance: gr.Slider
     solver: gr.Dropdown
     steps: gr.Number
     seed: gr.Number
     dice: gr.Button
     line: gr.HTML
+    said: Any  # the event of other words
 
 
-def build(studio: Studio) -> ModelPanel:
+def build(state: gr.State, studio: Studio) -> ModelPanel:
     with gr.Row(elem_id="controls", elem_classes="control-bar"):
         model = gr.Dropdown(
-            [(entry.label, key) for key, entry in MODELS.items()],
+            model_choices(studio),
             value=studio.model,
             label="Model",
             elem_id="model",
@@ -55,7 +64,7 @@ def build(studio: Studio) -> ModelPanel:
         )
         guidance = gr.Slider(
             1,
-            8,
+            MAX_GUIDANCE,
             value=studio.guidance,
             step=0.5,
             label="Guidance",
@@ -89,8 +98,55 @@ def build(studio: Studio) -> ModelPanel:
             min_width=90,
         )
         dice = gr.Button("New seed", elem_id="dice", size="sm", min_width=80, scale=0)
+    with gr.Row(visible=False, elem_id="words", elem_classes="control-bar") as words:
+        prompt = gr.Textbox(
+            label="Prompt",
+            info="one a line: picture 1 has the first, picture 2 the second, and round again",
+            lines=1,
+            max_lines=4,
+            elem_id="prompt",
+            scale=3,
+        )
+        negative = gr.Textbox(
+            label="Negative prompt",
+            info="what guidance moves away from",
+            max_lines=2,
+            elem_id="negative",
+            scale=2,
+        )
     line = gr.HTML(elem_id="capability", padding=False)
-    return ModelPanel(model, condition, guidance, solver, steps, seed, dice, line)
+    model.change(words_of, state, [words, prompt, negative], **PRIVATE)
+    said = gr.on(
+        [prompt.input, negative.input],
+        worded,
+        [state, prompt, negative],
+        state,
+        trigger_mode="always_last",
+        **PRIVATE,
+    )
+    return ModelPanel(
+        model,
+        condition,
+        words,
+        prompt,
+        negative,
+        guidance,
+        solver,
+        steps,
+        seed,
+        dice,
+        line,
+        said,
+    )
+
+
+def model_choices(studio: Studio) -> list[tuple[str, str]]:
+    """The catalogue, the model that was loaded, and the one at hand if it was drawn."""
+    there = current()
+    loaded = [(there.spec.label, there.spec.key)] if there is not None else []
+    if studio.model not in MODELS and studio.instant:
+        loaded.append((studio.spec.label, studio.model))
+    return [*loaded, *((entry.label, key) for key, entry in MODELS.items())]
 
 
 def class_choices(studio: Studio) -> list[tuple[str, str]]:
@@ -102,12 +158,11 @@ def changed(
 ) -> tuple[Studio, gr.Dropdown, gr.Slider]:
     """The Studio with these controls; a refused value raises a `gr.Error` and changes nothing."""
     try:
-        studio = with_model(studio, model)
-        chosen = condition if condition in studio.spec.classes else ""
+        before, studio = studio, with_model(studio, model)
+        if studio.model == before.model:
+            studio = with_condition(studio, condition, float(guidance or 1))
         studio = replace(
             studio,
-            condition=chosen,
-            guidance=float(guidance or 1) if chosen else 1.0,
             solver=SOLVERS[solver].key,
             seed=checked_seed(seed),
         )
@@ -118,15 +173,38 @@ def changed(
     return studio, classes, strength
 
 
-def what_is_sampled(studio: Studio) -> tuple[str, gr.Dropdown, gr.Slider]:
+def with_condition(studio: Studio, condition: str, guidance: float) -> Studio:
+    """This class, if the model has it, and this guidance, if there is something to guide to."""
+    if not studio.spec.takes_prompt:
+        studio = replace(studio, condition=condition if condition in studio.spec.classes else "")
+    return replace(studio, guidance=guidance if studio.condition else 1.0)
+
+
+def worded(studio: Studio, prompt: str, negative: str) -> Studio:
+    """Other words, for a model that takes them. Nothing to guide to is no guidance."""
+    try:
+        LIMITS.checked_text(prompt + negative)
+    except ValueError as refused:
+        raise gr.Error(str(refused), print_exception=False) from None
+    return with_words(studio, prompt, negative) if studio.spec.takes_prompt else studio
+
+
+def words_of(studio: Studio) -> tuple[gr.Row, str, str]:
+    """Prompt and negative prompt, shown where the model takes them."""
+    takes = studio.spec.takes_prompt
+    return gr.Row(visible=takes), studio.condition if takes else "", studio.negative
+
+
+def what_is_sampled(studio: Studio) -> tuple[gr.Dropdown, gr.Dropdown, gr.Slider]:
     """Model, class and guidance as they are; closed where the model has none to choose."""
     classes = gr.Dropdown(
         class_choices(studio),
-        value=studio.condition or ANY_CLASS,
+        value=studio.condition if studio.condition in studio.spec.classes else ANY_CLASS,
         interactive=bool(studio.spec.classes),
+        visible=not studio.spec.takes_prompt,
     )
     strength = gr.Slider(value=studio.guidance, interactive=bool(studio.condition))
-    return studio.model, classes, strength
+    return gr.Dropdown(model_choices(studio), value=studio.model), classes, strength
 
 
 def how_it_is_sampled(studio: Studio) -> tuple[str, int]:
@@ -145,6 +223,15 @@ def new_seed(studio: Studio) -> tuple[Studio, int]:
     return replace(studio, seed=seed), seed
 
 
+def follow(studio: gr.State, panel: ModelPanel, event: Any) -> None:
+    """The controls after an event that may have changed the model."""
+    what = [panel.model, panel.condition, panel.guidance]
+    event.success(what_is_sampled, studio, what, **PRIVATE)
+    event.success(capability, studio, panel.line, **PRIVATE)
+
+
 def capability(studio: Studio) -> str:
     """What this machine is, and what one call of the chosen model costs on it."""
-    return html.escape(f"{machine()} · {1000 * seconds_a_call(studio):.1f} ms a call")
+    took = seconds_a_call(studio) / (1 if studio.instant else 16)
+    per = "a call" if studio.instant else "a call and picture"
+    return html.escape(f"{machine()} · {1000 * took:.1f} ms {per}")

@@ -1,25 +1,28 @@
-"""Operations on the edited curve: each is one click and one undo step."""
+"""Operations on the edited curve: each is one click and one undo step.
+
+A formula is checked while it is typed, in words at its field.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import gradio as gr
 
 from ays_core import editing
 from ays_core.formula import schedule_from_formula
-from ays_core.schedule import Schedule
+from ays_core.schedule import Resampling, Schedule
 from ays_core.schedules import SCHEDULES, scaled
 from components.limits import LIMITS
-from components.state import Studio
+from components.state import Studio, start_of, with_change
 
 EXAMPLE = "sigma_max * (sigma_min / sigma_max) ^ (u ^ 0.8)"
 ENDS = {
     "Append a final 0": partial(editing.with_final_zero, how="append"),
-    "Replace the last level by 0": partial(editing.with_final_zero, how="replace"),
+    "Last level to 0": partial(editing.with_final_zero, how="replace"),
     "Drop the final 0": editing.without_final_zero,
 }
 
@@ -33,18 +36,33 @@ class Action:
     inputs: tuple[Any, ...] = ()
 
 
-def build() -> tuple[Action, ...]:
+def build(studio: gr.State, first: Studio) -> tuple[Action, ...]:
     with gr.Accordion("Change the curve", open=False, elem_id="operations"):
         with gr.Row():
             smooth = gr.Button("Smooth", size="sm", min_width=80)
             subdivide = gr.Button("Halve every step", size="sm", min_width=110)
-            resample = gr.Button("Even out (monotone)", size="sm", min_width=130)
             snap = gr.Button("Snap to timesteps", size="sm", min_width=120)
+            reset = gr.Button("Take changes back", size="sm", min_width=130, elem_id="reset")
         with gr.Row():
             ends = [gr.Button(label, size="sm", min_width=130) for label in ENDS]
         with gr.Row():
-            low = gr.Number(None, label="New σ min", elem_id="scale-min", min_width=90)
-            high = gr.Number(None, label="New σ max", elem_id="scale-max", min_width=90)
+            steps = gr.Number(
+                2 * first.num_steps, label="Steps", precision=0, elem_id="resample-to", min_width=70
+            )
+            reading = gr.Radio(
+                list(get_args(Resampling)),
+                value="log-linear",
+                label="Between levels",
+                min_width=190,
+            )
+            resample = gr.Button("Resample", size="sm", min_width=80, elem_id="resample")
+        with gr.Row():
+            low = gr.Number(
+                first.spec.sigma_min, label="New σ min", elem_id="scale-min", min_width=90
+            )
+            high = gr.Number(
+                first.spec.sigma_max, label="New σ max", elem_id="scale-max", min_width=90
+            )
             scale = gr.Button("Scale", size="sm", min_width=70)
         with gr.Row():
             other = gr.Dropdown(
@@ -72,12 +90,16 @@ def build() -> tuple[Action, ...]:
                 scale=3,
             )
             write = gr.Button("Use formula", size="sm", min_width=100, elem_id="use-formula")
+        said = gr.Markdown(elem_id="formula-said")
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    formula.change(refusal, [studio, formula], said, trigger_mode="always_last", **quiet)
     return (
         Action(smooth, plain(editing.smooth)),
         Action(subdivide, plain(editing.subdivide)),
-        Action(resample, plain(evened)),
         Action(snap, snapped),
+        Action(reset, unchanged),
         *(Action(button, plain(ENDS[button.value])) for button in ends),
+        Action(resample, resampled, (steps, reading)),
         Action(scale, rescaled, (low, high)),
         Action(blend, blended, (other, weight)),
         Action(noisy, partial(part, 0), (at,)),
@@ -97,15 +119,21 @@ def changed(studio: Studio, make: Callable[[], Schedule]) -> Studio:
     try:
         made = make()
         LIMITS.checked_levels(made.sigmas)
-        return replace(studio, yours=studio.spec.check(made))
+        return with_change(studio, studio.spec.check(made))
     except ValueError as refused:
         raise gr.Error(str(refused), print_exception=False) from None
 
 
-def evened(schedule: Schedule) -> Schedule:
-    """The same curve read at twice the steps and back: kinks become a monotone curve."""
-    fine = schedule.with_steps(4 * schedule.num_steps, "monotone")
-    return editing.smooth(fine, amount=1.0, rounds=3).with_steps(schedule.num_steps, "monotone")
+def unchanged(studio: Studio) -> Studio:
+    """What was chosen last, before anything was done to it."""
+    return changed(studio, lambda: start_of(studio))
+
+
+def resampled(studio: Studio, num_steps: float | None, reading: Resampling) -> Studio:
+    """The curve at another number of steps, read between its levels in the chosen way."""
+    return changed(
+        studio, lambda: studio.yours.with_steps(LIMITS.checked_steps(num_steps), reading)
+    )
 
 
 def snapped(studio: Studio) -> Studio:
@@ -145,13 +173,25 @@ def joined(studio: Studio, at: float, other: str) -> Studio:
 
 
 def from_formula(studio: Studio, text: str) -> Studio:
+    return changed(studio, lambda: written(studio, text))
+
+
+def written(studio: Studio, text: str) -> Schedule:
     """Levels computed from a formula typed by hand: parsed by our own grammar, never evaluated."""
-    return changed(
-        studio,
-        lambda: schedule_from_formula(
+    return studio.spec.check(
+        schedule_from_formula(
             LIMITS.checked_text(text or ""),
             studio.num_steps,
             studio.spec,
             final_zero=studio.yours.final_zero,
-        ),
+        )
     )
+
+
+def refusal(studio: Studio, text: str) -> str:
+    """Why a formula gives no schedule, or nothing where it gives one."""
+    try:
+        written(studio, text)
+    except ValueError as refused:
+        return str(refused)
+    return ""

@@ -3,53 +3,56 @@
 from __future__ import annotations
 
 import html
+import importlib.metadata
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import gradio as gr
 
+from ays_core import searching
 from ays_core.job import Job, Progress
-from ays_core.optimizers import OPTIMIZERS, OptimizerEntry
+from ays_core.library import Library
+from ays_core.optimizers import OPTIMIZERS
 from ays_core.params import adjustable, parse_params
 from ays_core.schedule import Schedule
+from components import data_field, verdict
 from components.controls import parameter_control
 from components.jobs import Overtime, Superseded, Turn, job_for, stream
 from components.limits import LIMITS
 from components.plotly_view import PlotlyView
 from components.schedule_editor import ScheduleEditor
+from components.search_view import figure, outcome
 from components.state import (
     ACCENT,
     Studio,
-    chosen_keys,
     curves,
+    drawing,
     menu,
-    seconds_a_call,
+    seconds_for,
+    shown_keys,
     with_row,
 )
+from components.verdict import Found
 
+PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 KIND = "optimize"
+VERSIONS = ("torch", "diffusers")  # a search's numbers may depend on them
 THE_CURVE, NEW_ROW = "the curve", "a new row"
 FRAME = 0.4  # seconds between two pictures of the search: drawing more often would block the page
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a search that began from `studio` ended with; no schedule when it had nothing yet."""
-
-    studio: Studio
-    schedule: Schedule | None
-
-
-@dataclass(frozen=True)
 class OptimizePanel:
-    method: gr.Dropdown
     into: gr.Radio
     run: gr.Button
-    stop: gr.Button
+    resumed: Any  # the event after which the search begins again
+    save: gr.Button
     view: PlotlyView
     found: gr.State
+    verdict: gr.State
     cost: gr.HTML
 
 
@@ -86,12 +89,24 @@ def build(studio: gr.State, first: Studio) -> OptimizePanel:
                         api_visibility="private",
                     )
 
+        data_field.build(studio)
         price = gr.HTML(elem_id="cost", padding=False)
         with gr.Row():
-            run = gr.Button("Optimize", variant="primary", elem_id="optimize")
-            stop = gr.Button("Stop", elem_id="stop")
-        view = PlotlyView(None, label="Search", elem_id="search", height=200)
-    return OptimizePanel(method, into, run, stop, view, gr.State(None), price)
+            run = gr.Button("Optimize", variant="primary", elem_id="optimize", min_width=100)
+            stop = gr.Button("Stop", elem_id="stop", min_width=70)
+            resume = gr.Button("Resume", elem_id="resume", min_width=80, visible=False)
+            save = gr.Button("Save result", elem_id="save-result", min_width=100, visible=False)
+        view = PlotlyView(None, label="Search", elem_id="search", height=240)
+        told = gr.HTML(elem_id="outcome", padding=False)
+        found = gr.State(None)
+        judged = verdict.build(found)
+
+    studio.change(cost, studio, price, **PRIVATE)
+    method.input(with_method, [studio, method], studio, trigger_mode="always_last", **PRIVATE)
+    stop.click(halt, None, None, queue=False, **PRIVATE)
+    found.change(what_next, found, [told, resume, save], **PRIVATE)
+    resumed = resume.click(gone_on, [studio, found], studio, **PRIVATE)
+    return OptimizePanel(into, run, resumed, save, view, found, judged, price)
 
 
 def with_param(name: str, studio: Studio, value: object) -> Studio:
@@ -104,11 +119,12 @@ def with_method(studio: Studio, method: str) -> Studio:
 
 def optimise(studio: Studio, request: gr.Request) -> Generator[tuple, None, None]:
     """Search from the edited curve: yields (what was found, the search on the curve, its plot)."""
-    turn = Turn.take(request.session_hash, KIND)
+    turn, began = Turn.take(request.session_hash, KIND), time.monotonic()
     entry = OPTIMIZERS[studio.optimizer]
     sent, drawn = 0.0, None
+    yield None, gr.skip(), gr.skip()  # what an earlier search found is not this one's
     try:
-        job = job_for(search_job, studio, studio.spec.exact)
+        job = job_for(search_job, studio, studio.spec.exact, turn)
         running = stream(job, turn, LIMITS.seconds)
         while True:
             progress = next(running)
@@ -122,19 +138,51 @@ def optimise(studio: Studio, request: gr.Request) -> Generator[tuple, None, None
         found = Found(studio, stop.value or drawn)
     except (Superseded, Overtime) as ended:
         best = ended.snapshot
-        found = Found(studio, best if isinstance(best, Schedule) else None)
+        found = Found(studio, best if isinstance(best, Schedule) else None, complete=False)
         if isinstance(ended, Overtime):
             gr.Warning(str(ended))
     except ValueError as refused:
         raise gr.Error(str(refused), print_exception=False) from None
-    yield found, ScheduleEditor(references=curves(studio)), gr.skip()
+    found = replace(found, schedule=stamped(found.schedule, time.monotonic() - began))
+    last = (
+        gr.skip()
+        if found.schedule is None
+        else figure(entry, Progress("done", 1, 1, found.schedule))
+    )
+    yield found, ScheduleEditor(references=curves(studio)), last
+
+
+def what_next(found: Found | None) -> tuple[str, gr.Button, gr.Button]:
+    """What the search says of its choice. One that was stopped can be gone on with; what was found
+    can be saved."""
+    if found is None or found.schedule is None:
+        return "", gr.Button(visible=False), gr.Button(visible=False)
+    said = html.escape(outcome(found.schedule))
+    return said, gr.Button(visible=not found.complete), gr.Button(visible=True)
+
+
+def gone_on(studio: Studio, found: Found | None) -> Studio:
+    """The best so far becomes the start of a new search with the same settings."""
+    if found is None or found.schedule is None:
+        return studio
+    return replace(studio, yours=found.schedule)
+
+
+def stamped(schedule: Schedule | None, seconds: float) -> Schedule | None:
+    """With how long it took, and with what: what a record needs to be judged later."""
+    if schedule is None:
+        return None
+    versions = {package: importlib.metadata.version(package) for package in VERSIONS}
+    params = {**schedule.origin.params, "seconds": round(seconds, 1), "versions": versions}
+    return Schedule(schedule.sigmas, replace(schedule.origin, params=params))
 
 
 def search_job(studio: Studio) -> Job[Schedule]:
-    """The chosen optimizer from the edited curve."""
-    make = OPTIMIZERS[studio.optimizer].make
-    params = parse_params(make, dict(studio.params))
-    return make(studio.bound(), studio.yours, studio.solver, **params)
+    """The chosen optimizer from the edited curve, with what was measured before."""
+    entry = OPTIMIZERS[studio.optimizer]
+    params = parse_params(entry.make, dict(studio.params))
+    where = (entry, studio.bound_to_data(), studio.yours, studio.solver)
+    return (yield from searching.search(Library(), *where, **params))
 
 
 def adopted(studio: Studio, found: Found, into: str) -> tuple[Studio, gr.Dropdown]:
@@ -145,7 +193,7 @@ def adopted(studio: Studio, found: Found, into: str) -> tuple[Studio, gr.Dropdow
         studio = replace(studio, yours=found.schedule)
     else:
         studio = with_row(studio, OPTIMIZERS[found.studio.optimizer].label, found.schedule)
-    return studio, gr.Dropdown(menu(studio), value=chosen_keys(studio))
+    return studio, gr.Dropdown(menu(studio), value=shown_keys(studio))
 
 
 def halt(request: gr.Request) -> None:
@@ -159,31 +207,39 @@ def trial(schedule: Schedule) -> dict:
     return {"name": "search", "sigmas": levels, "color": ACCENT, "dash": "dot"}
 
 
-def figure(entry: OptimizerEntry, progress: Progress) -> dict:
-    """The objective so far."""
-    params = progress.snapshot.origin.params
-    title = f"{entry.label}: {progress.stage}, {progress.done:,} of {progress.total:,}"
-    line = {"color": ACCENT}
-    curve = {"y": params.get("curve", []), "mode": "lines+markers", "type": "scatter", "line": line}
-    words = f"{title}<br><sub>{params.get('objective', 'objective')}</sub>"
-    return {
-        "data": [curve],
-        "layout": {
-            "title": {"text": words, "font": {"size": 12}},
-            "margin": {"t": 46},
-            "yaxis": {"type": "log"},
-            "xaxis": {"title": {"text": "update"}},
-        },
-    }
-
-
 def cost(studio: Studio) -> str:
-    """What the search will take, before it is begun."""
+    """What the search will take, before it is begun; what was measured before is not paid again."""
     entry = OPTIMIZERS[studio.optimizer]
     try:
         params = parse_params(entry.make, dict(studio.params))
-        evaluations = entry.evaluations(studio.yours, studio.solver, **params)
+        evaluations, saved = entry.evaluations(studio.yours, studio.solver, **params), 0
+        if studio.instant:  # a network would be asked who it is
+            where = (entry, studio.bound(), studio.yours, studio.solver)
+            evaluations, saved = searching.cost(Library(), *where, **params)
+        elif searching.takes_measurement(entry):
+            evaluations += drawing(studio, params.get("paths", searching.PATHS))
     except ValueError as refused:
         return html.escape(str(refused))
-    took = evaluations / 16 * seconds_a_call(studio)
-    return f"{html.escape(entry.about)} About {evaluations:,} evaluations, {took:.0f} s here."
+    took = seconds_for(studio, evaluations)
+    said = [html.escape(entry.about), f"<b>{effort(evaluations, saved, took)}</b>"]
+    if took > LIMITS.seconds:
+        said.append(f"A search here ends after {LIMITS.seconds:g} s, with the best so far.")
+    if entry.key == "ays_mc" and studio.spec.kind == "pictures":
+        once = searching.LEVELS * searching.PATHS
+        said.append(
+            f"{OPTIMIZERS['ays'].label}, finds the least KLUB exactly, for {once:,} evaluations."
+        )
+    return " ".join(said)
+
+
+def effort(evaluations: int, saved: int, seconds: float) -> str:
+    """Evaluations and time, in words. `saved`: what was measured before."""
+    if saved and not evaluations:
+        return "Measured already: 0 evaluations."
+    time_here = f"{seconds:.0f} s" if seconds >= 1 else "less than 1 s"
+    if saved:
+        return (
+            f"Measured already ({saved:,} evaluations); about {evaluations:,} to try schedules "
+            f"with the solver, {time_here} here."
+        )
+    return f"About {evaluations:,} evaluations, {time_here} here."

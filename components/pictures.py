@@ -15,7 +15,9 @@ from typing import Any, Literal
 import gradio as gr
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
+from ays_core.grid.plan import MARK
 from components import static
 
 State = Literal["waiting", "running", "done", "stale", "failed"]
@@ -89,6 +91,7 @@ class View:
 
     `extent`: (x_min, x_max, y_min, y_max), one scale for all clouds. `density`: a picture of the
     true density over the extent. `first_seed`: that of the first picture, for the close look.
+    `model`: what was loaded, "" for an embedded one: pictures of another never stay on screen.
     `count`: placeholders to show before the first picture has arrived. `run`: number of the
     computation; the page ignores what an older one still sends.
     """
@@ -98,6 +101,7 @@ class View:
     extent: tuple[float, float, float, float] = (-1.0, 1.0, -1.0, 1.0)
     density: str = ""
     finding: str = ""
+    model: str = ""
     progress: Doing | None = None
     first_seed: int | None = None
     count: int = 16
@@ -140,15 +144,16 @@ def stale(view: View) -> View:
     return replace(view, rows=tuple(rows))
 
 
-def strip(pictures: np.ndarray, largest: int = 256) -> Strip:
-    """uint8 pictures (B, H, W, 3) side by side, made smaller where a side exceeds `largest`."""
+def strip(pictures: np.ndarray, largest: int = 256, settings: str = "") -> Strip:
+    """uint8 pictures (B, H, W, 3) side by side, made smaller where a side exceeds `largest`.
+    `settings`: the plan from which they can be made again, written into the file."""
     count, height, width, _ = pictures.shape
     image = Image.fromarray(np.concatenate(list(pictures), axis=1))
     shrink = max(height, width) / largest
     if shrink > 1:
         width, height = round(width / shrink), round(height / shrink)
         image = image.resize((count * width, height), Image.Resampling.LANCZOS)
-    return Strip(_png(image), count, width, height)
+    return Strip(png_url(image, settings), count, width, height)
 
 
 def cloud(points: np.ndarray, paths: np.ndarray | Sequence[np.ndarray] | None = None) -> Cloud:
@@ -166,14 +171,17 @@ def density(values: np.ndarray) -> str:
     """
     opacity = np.sqrt(np.clip(values, 0, None) / max(float(np.max(values)), 1e-300))
     alpha = np.round(120 * opacity).astype(np.uint8)
-    return _png(Image.fromarray(np.stack([np.full_like(alpha, 128), alpha], axis=-1)))
+    return png_url(Image.fromarray(np.stack([np.full_like(alpha, 128), alpha], axis=-1)))
 
 
 def _packed(values: np.ndarray) -> str:
     return base64.b64encode(np.ascontiguousarray(values, dtype="<f4").tobytes()).decode()
 
 
-def _png(image: Image.Image) -> str:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
+def png_url(image: Image.Image, settings: str = "") -> str:
+    """A picture as a link that holds it, with what it was made from."""
+    buffer, inside = io.BytesIO(), PngInfo()
+    if settings:
+        inside.add_text(MARK, settings)
+    image.save(buffer, "PNG", pnginfo=inside)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -5,33 +5,49 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import partial
+from typing import Any
 
 import gradio as gr
-import numpy as np
 
 from ays_core.compare import Cell
-from ays_core.job import Progress
-from ays_core.models import Mixture, load_model
+from ays_core.job import Job, Progress, relay
 from ays_core.sampling import SampleRun
-from components.comparison import Rows, RowView, rows_job, schedule_of
-from components.jobs import Overtime, Superseded, Turn, job_for, stream
-from components.limits import LIMITS
-from components.pictures import (
-    Cloud,
-    Doing,
-    Pictures,
-    Row,
-    Strip,
-    View,
-    cloud,
-    density,
-    strip,
+from ays_core.solvers import SOLVERS
+from components.comparison import (
+    Part,
+    Rows,
+    RowView,
+    calls_of,
+    keep,
+    known_rows,
+    part_job,
+    rows_job,
+    schedule_of,
 )
-from components.state import YOURS, Studio, chosen_keys, decoded, menu, misfits, with_choices
+from components.drawn import field_of, picture
+from components.grids import row_plan
+from components.jobs import LEASE, STARTING, Overtime, Superseded, Turn, job_for, stream
+from components.limits import LIMITS
+from components.pictures import Doing, Pictures, Row, View
+from components.schedule_editor import Edited
+from components.state import (
+    YOURS,
+    Studio,
+    choice_name,
+    chosen_keys,
+    menu,
+    misfits,
+    seconds_for,
+    shown_keys,
+    with_choices,
+    with_yours,
+)
 
 KIND = "rows"
+PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 FRAME = 0.1  # seconds between two updates of the page
+GLANCE = 0.1  # seconds for the rows while a level moves: the moved one, and what is known already
 MAX_ROWS = 8
 
 
@@ -41,26 +57,42 @@ class RowsPanel:
     choices: gr.Dropdown
 
 
-def build(studio: Studio) -> RowsPanel:
+def build(state: gr.State, studio: Studio) -> RowsPanel:
+    with gr.Row(visible=False, elem_id="generate-bar") as bar:
+        generate = gr.Button("Generate", variant="primary", elem_id="generate", scale=3)
+        stop = gr.Button("Stop", elem_id="stop-rows", min_width=80, scale=1)
     view = Pictures(None, elem_id="rows")
     choices = gr.Dropdown(
         menu(studio),
-        value=chosen_keys(studio),
+        value=shown_keys(studio),
         multiselect=True,
         max_choices=MAX_ROWS,
         label="Compare with",
         info="* is the same formula with its sigma range searched on training noises",
         elem_id="choices",
     )
+    state.change(offer, state, [bar, generate], **PRIVATE)
+    view.change(offer, state, [bar, generate], **PRIVATE)
+    generate.click(generated, state, view, concurrency_limit=8, concurrency_id="compute", **PRIVATE)
+    stop.click(halt, None, None, queue=False, **PRIVATE)
     return RowsPanel(view, choices)
 
 
 def show(studio: Studio, request: gr.Request) -> Generator[View, None, None]:
+    """The rows after a change: computed at once, or for a model that was loaded, as they are
+    known, what is not being marked."""
+    if studio.instant:
+        yield from generated(studio, request)
+    else:
+        yield payload(known_rows(studio), Turn.take(request.session_hash, KIND).number, None)
+
+
+def generated(studio: Studio, request: gr.Request) -> Generator[View, None, None]:
     """The rows as they are computed; ends as soon as a newer change asks for its own."""
     turn = Turn.take(request.session_hash, KIND)
-    running = stream(job_for(rows_job, studio, studio.spec.exact), turn, LIMITS.seconds)
+    running = stream(whole_job(studio, turn), turn, LIMITS.seconds)
     sent, shown = 0.0, None
-    view: Rows | None = None
+    view = None
     try:
         while True:
             progress = next(running)
@@ -72,20 +104,97 @@ def show(studio: Studio, request: gr.Request) -> Generator[View, None, None]:
         if result := finished.value or view:
             yield payload(result, turn.number, None)
     except Superseded:
-        return
+        if not studio.instant:  # stopped: what there is stays
+            yield payload(known_rows(studio), turn.number, None)
     except Overtime as late:
         gr.Warning(str(late))
+        yield payload(known_rows(studio), turn.number, None)
     except ValueError as refused:
         raise gr.Error(str(refused), print_exception=False) from None
 
 
+def whole_job(studio: Studio, turn: Turn) -> Job[Rows]:
+    """All rows. With a network, in parts as long as a GPU is lent for; each goes on from the one
+    before."""
+    if studio.spec.exact:
+        return (yield from rows_job(studio))
+    view, lent = known_rows(studio), LEASE - STARTING
+    while True:
+        seconds = min(lent, seconds_for(studio, sum(calls_of(studio)) * studio.num))
+        job = job_for(part_job, Part(view, lent / 2), False, turn, seconds)
+        found = [view]
+        view = yield from relay(job, partial(_newest, found))
+        view = view or found[-1]
+        keep(view)
+        if view.complete:
+            return view
+
+
+def _newest(found: list[Rows], progress: Progress) -> Progress:
+    """Notes the newest rows: a job's result may be lost on the way from another process."""
+    found[0] = progress.snapshot or found[0]
+    return progress
+
+
+def halt(request: gr.Request) -> None:
+    """Stop: what runs sees at its next step that its turn is over, and lets go of the model."""
+    Turn.take(request.session_hash, KIND)
+
+
+def offer(studio: Studio) -> tuple[gr.Row, gr.Button]:
+    """Generate, and what it will take, where rows are not computed at every change."""
+    if studio.instant:
+        return gr.Row(visible=False), gr.Button()
+    reference, calls = calls_of(studio)
+    if reference + calls == 0:
+        return gr.Row(visible=True), gr.Button("Nothing has changed", interactive=False)
+    took = seconds_for(studio, (reference + calls) * studio.num)
+    first = f"{reference} + " if reference else ""
+    label = f"Generate: {first}{calls} calls for {studio.num} pictures, about {in_words(took)}"
+    return gr.Row(visible=True), gr.Button(label, interactive=True)
+
+
+def in_words(seconds: float) -> str:
+    """A duration, as precise as an estimate is."""
+    if seconds < 1:
+        return "a second"
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def glance(studio: Studio, edited: Edited, request: gr.Request) -> View | dict[str, Any]:
+    """The rows while a level moves: the edited one anew, the others where they are known already.
+
+    Nothing where a newer change has asked for its own in the meantime.
+    """
+    turn = Turn.take(request.session_hash, KIND)
+    began, view = time.monotonic(), None
+    try:
+        job = rows_job(with_yours(studio, edited.sigmas))
+        for progress in stream(job, turn, LIMITS.seconds):
+            view = progress.snapshot or view
+            if has_own(view) and time.monotonic() - began > GLANCE:
+                job.close()
+                break
+    except Superseded:
+        return gr.skip()
+    except ValueError as refused:
+        raise gr.Error(str(refused), print_exception=False) from None
+    return payload(view, turn.number, None) if view else gr.skip()
+
+
+def has_own(rows: Rows | None) -> bool:
+    """Whether the edited curve's row has been computed."""
+    return rows is not None and rows.rows[0].state in ("done", "failed")
+
+
 def chosen(studio: Studio, keys: list[str]) -> Studio:
-    """Other schedules to compare with."""
-    return with_choices(studio, keys)
+    """Other schedules to compare with. Those that do not fit just now wait unseen."""
+    unseen = [key for key in chosen_keys(studio) if key not in shown_keys(studio)]
+    return with_choices(studio, [*keys, *unseen])
 
 
 def choices_of(studio: Studio) -> gr.Dropdown:
-    return gr.Dropdown(menu(studio), value=chosen_keys(studio))
+    return gr.Dropdown(menu(studio), value=shown_keys(studio))
 
 
 def acted(studio: Studio, event: gr.EventData) -> tuple[Studio, list[str]]:
@@ -95,7 +204,7 @@ def acted(studio: Studio, event: gr.EventData) -> tuple[Studio, list[str]]:
         studio = with_choices(studio, [k for k in chosen_keys(studio) if k != key])
     elif action == "edit":
         studio = replace(studio, yours=schedule_of(studio, key))
-    return studio, chosen_keys(studio)
+    return studio, shown_keys(studio)
 
 
 def payload(rows: Rows, run: int, doing: Doing | None) -> View:
@@ -108,33 +217,25 @@ def payload(rows: Rows, run: int, doing: Doing | None) -> View:
         finding=rows.finding,
         progress=doing,
         first_seed=studio.seed,
+        model="" if studio.instant else studio.model,
         count=studio.num,
         run=run,
         **(field_of(studio.model) if studio.spec.kind == "points" else {}),
     )
 
 
-@lru_cache(maxsize=64)
-def field_of(model: str) -> dict:
-    """Where points are drawn, and the true density behind them."""
-    exact = load_model(model)
-    if not isinstance(exact, Mixture):
-        return {}
-    values = exact.density()
-    return {"extent": exact.extent(), "density": "" if values is None else density(values)}
-
-
 def reference_row(studio: Studio, run: SampleRun | None) -> Row:
     row = Row("reference", "Reference", "running", reference=True, actions=())
     if run is None:
-        return row
+        return row if studio.instant else replace(row, state="stale")
+    levels = choice_name(run.schedule.origin.method)
     return replace(
         row,
         **picture(studio.model, run),
         state="done",
         sub=f"{run.nfe} calls",
         seconds=seconds(run),
-        note="Heun on Karras' levels, the model's full range, ending in 0",
+        note=f"{SOLVERS[run.solver].label} on {levels} levels, the full range, ending in 0",
     )
 
 
@@ -159,7 +260,7 @@ def row_of(rows: Rows, view: RowView) -> Row:
     metrics = cell.metrics
     return replace(
         row,
-        **picture(rows.studio.model, cell.run),
+        **picture(rows.studio.model, cell.run, row_plan(rows.studio, view.name, cell.schedule)),
         sub=f"{cell.run.nfe} calls",
         error=measured_error(rows, cell),
         same=f"{100 * metrics['same_component']:.0f} %" if "same_component" in metrics else "",
@@ -181,14 +282,3 @@ def doing_of(progress: Progress) -> Doing:
 
 def seconds(run: SampleRun) -> str:
     return f"{run.seconds:.2f} s"
-
-
-@lru_cache(maxsize=256)
-def picture(model: str, run: SampleRun) -> dict[str, Strip | Cloud]:
-    """The run as a strip of pictures or a cloud of points. A run is hashed by its tensors."""
-    shown = decoded(model, run.samples)
-    if shown.ndim == 4:
-        return {"strip": strip(shown)}
-    estimates = [decoded(model, x0) for _, x0 in run.trajectory]  # of the first few points
-    paths = np.stack([*estimates, shown[: len(estimates[0])]], axis=1) if estimates else None
-    return {"cloud": cloud(shown, paths)}

@@ -88,10 +88,8 @@ class ScheduleEditor(gr.HTML):
             **kwargs,
         )
 
-    def preprocess(self, payload: Any) -> Edited | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def preprocess(self, payload: Any) -> Edited:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Levels from a client, which can send anything: refused in the core's own words."""
-        if payload is None:
-            return None
         rev = payload.get("rev") if isinstance(payload, dict) else None
         sigmas = payload.get("sigmas") if isinstance(payload, dict) else payload
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,14 +11,17 @@ import numpy as np
 import pandas as pd
 
 from ays_core.interop import DIALECTS, parse, write
-from ays_core.schedule import Schedule, checked_levels
+from ays_core.schedule import Schedule
 from ays_core.schedules import SCHEDULES
 from components.limits import LIMITS
 from components.schedule_editor import Edited, ScheduleEditor
 from components.state import Studio, curves, with_yours
 
 TIME_POINTS = 200  # of the curve from ln sigma to model time
+LIVE = 100  # ms between two looks at the points while a level moves
 TABLE_HEADERS = ["step", "sigma"]
+
+PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass(frozen=True)
@@ -29,19 +33,21 @@ class SchedulePanel:
     paste: gr.Button
     diagnosis: gr.Markdown
     offers: gr.Radio
-    dialect: gr.Dropdown
-    copied: gr.Code
 
 
-def build(studio: Studio) -> SchedulePanel:
+def build(
+    studio: gr.State, first: Studio, under: Callable[[gr.State, ScheduleEditor], None]
+) -> SchedulePanel:
+    """`under`: what else belongs to the curve, built right below it."""
     editor = ScheduleEditor(
-        studio.yours,
+        first.yours,
         label="Yours",
         elem_id="editor",
-        references=curves(studio),
+        references=curves(first),
         max_levels=LIMITS.levels,
-        **axis_props(studio),
+        **model_props(first),
     )
+    under(studio, editor)
     start = gr.Dropdown(
         [(entry.label, key) for key, entry in SCHEDULES.items()],
         value=None,
@@ -50,7 +56,7 @@ def build(studio: Studio) -> SchedulePanel:
     )
     with gr.Accordion("Numbers", open=False, elem_id="numbers"):
         table = gr.Dataframe(
-            table_of(studio),
+            table_of(first),
             headers=TABLE_HEADERS,
             datatype=["number", "number"],
             column_count=2,
@@ -77,18 +83,23 @@ def build(studio: Studio) -> SchedulePanel:
             label="Copy as",
             elem_id="dialect",
         )
-        copied = gr.Code(written(studio, "plain"), label="Levels", language=None, elem_id="copied")
-    return SchedulePanel(editor, start, table, pasted, paste, diagnosis, offers, dialect, copied)
+        copied = gr.Code(written(first, "plain"), label="Levels", language=None, elem_id="copied")
+
+    changed = [dialect.input, studio.change]
+    gr.on(changed, written, [studio, dialect], copied, **PRIVATE)
+    studio.change(background, studio, editor, **PRIVATE)
+    return SchedulePanel(editor, start, table, pasted, paste, diagnosis, offers)
 
 
-def axis_props(studio: Studio) -> dict[str, Any]:
-    """What the editor's axes need to know of the model: its range, and its own time."""
+def model_props(studio: Studio) -> dict[str, Any]:
+    """What the editor needs to know of the model: its range, its own time, how fast it is."""
     spec = studio.spec
     lam = np.linspace(np.log(spec.sigma_min / 2), np.log(spec.sigma_max), TIME_POINTS)
     times = spec.path.time(np.exp(lam))
     return {
         "sigma_min": spec.sigma_min,
         "sigma_max": spec.sigma_max,
+        "live_ms": LIVE if spec.kind == "points" and spec.exact else 0,
         "times": {
             "lam": lam.tolist(),
             "time": times.tolist(),
@@ -117,10 +128,18 @@ def from_table(studio: Studio, table: pd.DataFrame) -> Studio:
     if len(table) != len(studio.yours.sigmas):
         return studio
     try:
-        return accepted(studio, table["sigma"].tolist())
+        return accepted(studio, [typed(cell) for cell in table["sigma"].tolist()])
     except gr.Error as refused:
         gr.Warning(refused.message)
         return studio
+
+
+def typed(cell: object) -> object:
+    """A cell one typed into comes as text: its number, or the text as it is, to be refused."""
+    try:
+        return float(cell.replace(",", ".")) if isinstance(cell, str) else cell
+    except ValueError:
+        return cell
 
 
 def from_start(studio: Studio, key: str) -> Studio:
@@ -156,15 +175,12 @@ def from_offer(studio: Studio, text: str, key: str) -> Studio:
     raise gr.Error("The pasted text has changed: read it again first.", print_exception=False)
 
 
-def accepted(studio: Studio, sigmas) -> Studio:
+def accepted(studio: Studio, sigmas: Sequence[Any]) -> Studio:
     """The Studio with these levels, or a `gr.Error` that names what is wrong with them."""
     try:
-        LIMITS.checked_levels(sigmas)
-        levels = checked_levels(sigmas)
-        studio.spec.check(Schedule(levels))
+        return with_yours(studio, sigmas)
     except ValueError as refused:
         raise gr.Error(str(refused), print_exception=False) from None
-    return with_yours(studio, levels)
 
 
 def written(studio: Studio, dialect: str) -> str:
@@ -177,7 +193,7 @@ def written(studio: Studio, dialect: str) -> str:
 
 def background(studio: Studio) -> ScheduleEditor:
     """What surrounds the curve: compared schedules, the model's range and time."""
-    return ScheduleEditor(references=curves(studio), **axis_props(studio))
+    return ScheduleEditor(references=curves(studio), **model_props(studio))
 
 
 def redrawn(studio: Studio) -> tuple[Schedule, pd.DataFrame]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain, count
@@ -15,16 +16,25 @@ from typing import Any
 import numpy as np
 
 from ays_core.denoiser import Batch, Bound, bind
-from ays_core.models import MODELS, load_model
+from ays_core.models import MODELS, embedded, in_memory, spec_of
+from ays_core.models.device import device_words
+from ays_core.models.held import current
+from ays_core.models.pictures import bind_pictures
+from ays_core.models.pipelines import PipelineModel
+from ays_core.models.pipelines.base import DATA_STEPS
 from ays_core.optimizers import OPTIMIZERS
+from ays_core.optimizers.optimal_stepsize import for_steps
 from ays_core.paths import ModelSpec
 from ays_core.sampling import start_noise
 from ays_core.schedule import Origin, Schedule
 from ays_core.schedules import SCHEDULES
+from components.limits import LIMITS
 
 SHOWN_SEED = 10_000  # seeds below are for optimising, from 20,000 on for judging
 TUNED = "*"  # a row key with this suffix is a closed form with its sigma range tuned: `karras*`
 YOURS = "yours"
+PROMPT = "a red apple on a wooden table, photograph"  # what a model with text begins with
+MAX_GUIDANCE = 15.0
 ACCENT = "#e8590c"
 
 # Okabe-Ito, each with a dash pattern: told apart without colour vision and in print.
@@ -66,7 +76,8 @@ class Studio:
 
     yours: Schedule
     model: str = "scenes"
-    condition: str = ""  # a class name, or "" for none
+    condition: str = ""  # a class name, prompts, one a line, or "" for none
+    negative: str = ""  # a prompt to guide away from
     guidance: float = 1.0
     solver: str = "euler"
     seed: int = SHOWN_SEED
@@ -74,6 +85,8 @@ class Studio:
     kept: tuple[tuple[str, Schedule], ...] = ()
     optimizer: str = "oss"
     params: tuple[tuple[str, Any], ...] = ()  # of the optimizer, as adjusted
+    pictures: str = ""  # a folder that searches learn from; a network's own samples without
+    start: Schedule | None = None  # what `yours` was before it was changed, where it was
 
     @property
     def num_steps(self) -> int:
@@ -81,15 +94,48 @@ class Studio:
 
     @property
     def spec(self) -> ModelSpec:
-        return load_model(self.model).spec
+        return spec_of(self.model)
+
+    @property
+    def instant(self) -> bool:
+        """Whether every change is computed at once: a model that is embedded or drawn, none that
+        was loaded."""
+        return embedded(self.model)
 
     @property
     def num(self) -> int:
         """Samples in a row: pictures one can look at, points enough for a cloud."""
-        return 16 if self.spec.kind == "pictures" else 2000
+        if self.spec.kind == "points":
+            return 2000
+        return 16 if self.instant else 4
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The class, or the prompts: picture i has prompt i mod k."""
+        lines = self.condition.splitlines() if self.spec.takes_prompt else [self.condition]
+        return tuple(line.strip() for line in lines if line.strip())
+
+    @property
+    def bound_guidance(self) -> float:
+        """The guidance, where there is something to guide to."""
+        return self.guidance if self.conditions else 1.0
+
+    @property
+    def bound_negative(self) -> str:
+        """The negative prompt, where guidance moves away from it."""
+        return self.negative.strip() if self.bound_guidance != 1 else ""
 
     def bound(self) -> Bound:
-        return bind(load_model(self.model), self.condition, self.guidance)
+        model = in_memory(self.model)
+        return bind(model, self.conditions, self.bound_guidance, self.bound_negative)
+
+    def bound_to_data(self) -> Bound:
+        """As `bound`, with the data that a search learns from: pictures have captions of their own,
+        and are encoded here."""
+        model = in_memory(self.model)
+        if not self.pictures or not isinstance(model, PipelineModel):
+            return self.bound()
+        return bind_pictures(model, self.pictures, self.guidance, self.bound_negative)
 
 
 CHANGED = ("edited", "resampled", "scaled")  # methods that only change what there was
@@ -125,48 +171,101 @@ def with_row(studio: Studio, name: str, schedule: Schedule) -> Studio:
     return with_choices(studio, [name, *others])
 
 
-def with_yours(studio: Studio, sigmas: tuple[float, ...]) -> Studio:
-    """The curve was edited. The same levels again change nothing, not even the origin."""
-    if sigmas == studio.yours.sigmas:
+def with_yours(studio: Studio, sigmas: Sequence[float]) -> Studio:
+    """The curve was edited. The same levels again change nothing, not even the origin.
+
+    Raises `ValueError` for levels that are no schedule, or none for here and this model.
+    """
+    LIMITS.checked_levels(sigmas)
+    levels = studio.spec.check(Schedule(tuple(sigmas))).sigmas
+    if levels == studio.yours.sigmas:
         return studio
     before = studio.yours.origin
     parent = before.parent if before.method == "edited" else before.method
-    return replace(studio, yours=Schedule(sigmas, Origin("edited", parent=parent)))
+    return with_change(studio, Schedule(levels, Origin("edited", parent=parent)))
+
+
+def with_change(studio: Studio, changed: Schedule) -> Studio:
+    """Something was done to the curve; what it was made from stays at hand, for a reset."""
+    return replace(studio, yours=changed, start=start_of(studio))
+
+
+def start_of(studio: Studio) -> Schedule:
+    """The schedule that was chosen last: what the curve was before anything was done to it."""
+    changed = studio.yours.origin.method in CHANGED
+    return studio.start if changed and studio.start else studio.yours
 
 
 def with_model(studio: Studio, model: str) -> Studio:
-    """Another model: its own range and classes; the curve starts afresh where it does not fit."""
+    """Another model: its own range and classes, and a curve that fits it. One that was loaded
+    begins with its pipeline's own guidance."""
     if model == studio.model:
         return studio
-    spec = load_model(model).spec
-    fresh = SCHEDULES["karras"].make(studio.num_steps, spec)
-    condition = studio.condition if studio.condition in spec.classes else ""
-    return replace(
+    there = in_memory(model)
+    spec = there.spec
+    fresh = SCHEDULES["linear_t" if spec.path.name == "flow" else "karras"]
+    prompt = PROMPT if spec.takes_prompt else ""
+    condition = studio.condition if studio.condition in spec.classes else prompt
+    usual = getattr(there, "usual_guidance", studio.guidance)
+    studio = replace(
         studio,
         model=model,
-        yours=fresh,
+        yours=fresh.make(studio.num_steps, spec),
         condition=condition,
-        guidance=studio.guidance if condition else 1.0,
+        negative="",
+        pictures="",
+        guidance=min(usual, MAX_GUIDANCE) if condition else 1.0,
     )
+    kept = chosen_keys(studio)
+    return with_choices(studio, [*kept, *(key for key in own_tables(spec) if key not in kept)])
+
+
+def own_tables(spec: ModelSpec) -> list[str]:
+    """Published tables that were made for this very model, each by its first name."""
+    found = {}
+    for key, entry in SCHEDULES.items():
+        made_for = entry.made_for
+        if made_for and not made_for.warnings(spec, made_for.solver, made_for.steps):
+            found.setdefault(made_for, key)
+    return [key for made_for, key in found.items() if made_for.model not in MODELS]
+
+
+def with_words(studio: Studio, condition: str, negative: str) -> Studio:
+    """Other prompts, one a line, and another negative one."""
+    return replace(studio, condition=condition, negative=negative)
 
 
 def with_steps(studio: Studio, num_steps: int) -> Studio:
-    """The same curve with another number of steps."""
-    return replace(studio, yours=studio.yours.with_steps(num_steps))
+    """The same curve with another number of steps; one that OSS found has its own for fewer."""
+    if num_steps == studio.num_steps:
+        return studio
+    start = start_of(studio)
+    if len(start.positive) > 1:
+        start = start.with_steps(num_steps)
+    own = for_steps(studio.yours, num_steps)
+    return replace(studio, yours=own or studio.yours.with_steps(num_steps), start=start)
 
 
 def menu(studio: Studio) -> list[tuple[str, str]]:
     """Kept results, then the catalogue, each closed form followed by its range-tuned twin."""
     entries = [(name, name) for name, _ in studio.kept]
     for key, entry in SCHEDULES.items():
+        if not fits(key, studio):
+            continue
         entries.append((entry.label, key))
-        if entry.kind == "formula":
+        if entry.kind == "formula" and studio.instant:
             entries.append((choice_name(key + TUNED), key + TUNED))
     return entries
 
 
 def chosen_keys(studio: Studio) -> list[str]:
     return [choice.key for choice in studio.choices]
+
+
+def shown_keys(studio: Studio) -> list[str]:
+    """Of those chosen, the ones on the menu now."""
+    offered = {key for _, key in menu(studio)}
+    return [key for key in chosen_keys(studio) if key in offered]
 
 
 def fitting_choices(studio: Studio) -> tuple[Choice, ...]:
@@ -178,16 +277,25 @@ def fitting_choices(studio: Studio) -> tuple[Choice, ...]:
 
 
 def fits(key: str, studio: Studio) -> bool:
-    """Whether a learned table was made for this model, solver and step count.
+    """Whether a schedule is offered for what is chosen now.
 
-    Published tables were made for models that are not here: they are shown as they are.
+    A learned table is, for the model, solver and step count it was made for. A published table is
+    for a loaded model that it was made for; the embedded models show all of them, with a warning,
+    as long as the noise path is the same. Range-tuned twins are searches of their own: they
+    are for models that answer at once.
     """
     if key in dict(studio.kept):
         return True
+    if key.endswith(TUNED) and not studio.instant:
+        return False
     made_for = SCHEDULES[key.removesuffix(TUNED)].made_for
-    if made_for is None or made_for.model not in MODELS:
+    if made_for is None:
         return True
-    return not made_for.warnings(studio.spec, studio.solver, studio.num_steps)
+    if made_for.model in MODELS:
+        return not made_for.warnings(studio.spec, studio.solver, studio.num_steps)
+    if studio.instant:
+        return True
+    return not made_for.warnings(studio.spec, "", made_for.steps)
 
 
 def chosen_schedule(studio: Studio, key: str) -> Schedule:
@@ -244,6 +352,10 @@ def misfits(studio: Studio, schedule: Schedule) -> str:
 
     A schedule for a first-order solver can be far off with Heun: said on its row.
     """
+    for method in (schedule.origin.method, schedule.origin.parent):
+        entry = SCHEDULES.get(method or "")
+        if entry is not None and entry.made_for is not None and entry.made_for.model not in MODELS:
+            return "; ".join(entry.made_for.warnings(studio.spec, studio.solver, studio.num_steps))
     made_for, here = (
         schedule.origin.params,
         {
@@ -265,25 +377,48 @@ def misfits(studio: Studio, schedule: Schedule) -> str:
 
 def decoded(model: str, x: Batch) -> np.ndarray:
     """Samples as pictures, uint8 (B, H, W, 3), or points, float64 (B, 2)."""
-    return load_model(model).decode(x)
+    return in_memory(model).decode(x)
 
 
 def machine() -> str:
-    """Where the arithmetic happens."""
-    return f"CPU · {os.cpu_count()} cores"
+    """Where the arithmetic happens, and what is loaded there."""
+    there = current()
+    loaded = f" · {there.spec.label} on {there.placed}" if there is not None else ""
+    cores = f" · {os.cpu_count()} cores" if device_words().startswith("CPU") else ""
+    return f"{device_words()}{cores}{loaded}"
 
 
 @cache
 def _seconds_a_call(model: str, condition: str, guidance: float) -> float:
-    bound = bind(load_model(model), condition, guidance)
+    bound = bind(in_memory(model), condition, guidance)
     x = start_noise(bound.spec, 16, SHOWN_SEED)
-    bound(x, 1.0)
-    began = time.perf_counter()
-    for sigma in (10.0, 1.0, 0.1):
+
+    def seconds(sigma: float) -> float:
+        began = time.perf_counter()
         bound(x, sigma)
-    return (time.perf_counter() - began) / 3
+        return time.perf_counter() - began
+
+    levels = (10.0, 1.0, 0.1)
+    # the fastest of some at each level: what else runs at the moment is not part of it
+    return sum(min(seconds(sigma) for _ in range(5)) for sigma in levels) / len(levels)
 
 
 def seconds_a_call(studio: Studio) -> float:
-    """One denoiser call for 16 samples of the chosen model, measured here."""
-    return _seconds_a_call(studio.model, studio.condition, studio.guidance)
+    """One denoiser call for 16 samples of the chosen model, measured here; of a loaded one, what
+    its latest call took."""
+    if studio.instant:
+        return _seconds_a_call(studio.model, studio.condition, studio.guidance)
+    there = current()
+    took = there.batches.seconds_a_row if there is not None else None
+    guided = 2 if studio.guidance != 1 and studio.conditions else 1
+    return 16 * guided * (took or 0.0)
+
+
+def drawing(studio: Studio, num: int) -> int:
+    """Evaluations for `num` samples of a network itself, which stand for its data."""
+    return 0 if studio.instant or studio.pictures else DATA_STEPS * num
+
+
+def seconds_for(studio: Studio, evaluations: int) -> float:
+    """What so many denoiser evaluations, of one sample each, will take here."""
+    return evaluations / 16 * seconds_a_call(studio)

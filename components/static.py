@@ -10,12 +10,16 @@ import hashlib
 import threading
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import brotli  # comes with gradio
 import plotly
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 PREFIX = "studio-static"
@@ -28,10 +32,27 @@ def head(*names: str) -> str:
     return "".join(_tag(name) for name in names)
 
 
+def serving() -> dict[str, Any]:
+    """What `launch(app_kwargs=...)` needs to serve these files, and the page itself compressed."""
+    return {"routes": routes(), "middleware": [Middleware(SmallPage)]}
+
+
 def routes() -> list[Route]:
-    """What `launch(app_kwargs={"routes": ...})` needs to serve these files."""
+    """What serves these files."""
     threading.Thread(target=_compress_all, daemon=True).start()
     return [Route(f"/{PREFIX}/{{name:path}}", _send)]
+
+
+class SmallPage:
+    """Compresses the page, which gradio sends as it is: every component and event, over 500 kB."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.plain = app
+        self.small = GZipMiddleware(app, compresslevel=6)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        page = scope["type"] == "http" and scope["path"].endswith("/")
+        await (self.small if page else self.plain)(scope, receive, send)
 
 
 def _tag(name: str) -> str:

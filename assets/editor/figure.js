@@ -37,10 +37,10 @@
   function figure({ node, curves, axis, steps, fraction, range, floor, width, height, right }) {
     const end = fraction ? 1 : steps, air = Math.max(0.03 * end, fraction ? 0.02 : 0.12);
     const decades = axis.type === "log" ? Math.abs(range[1] - range[0]) : 9;
-    const margin = { l: 46, r: right, t: 8, b: 24 }, bottom = floor ? FLOOR / (height - margin.t - margin.b) : 0;
+    const margin = { l: 46, r: right, t: 8, b: 26 }, bottom = floor ? FLOOR / (height - margin.t - margin.b) : 0;
     const layout = {
       template: template(node), width, height, margin, showlegend: false, hovermode: "closest",
-      xaxis: { range: [-air, end + air], anchor: "free", position: 0, automargin: false, showgrid: false, showline: true, tickformat: "~g", dtick: !fraction && steps <= 10 ? 1 : undefined },
+      xaxis: { range: [-air, end + air], anchor: "free", position: 0, automargin: false, showgrid: false, showline: true, tickformat: "~g", ticklabelstandoff: 4, dtick: !fraction && steps <= 10 ? 1 : undefined },
       yaxis: { range, domain: [bottom, 1], type: axis.type, automargin: false, tickformat: axis.tickformat, dtick: decades > 2 && decades < 9 ? 1 : undefined },
     };
     return { data: curves.map((curve) => trace(curve, { axis, steps, fraction })), layout };

@@ -2,6 +2,7 @@
 (function () {
   "use strict";
   const RATIO = 1.0001; // neighbours differ by at least 0.01 %: a smaller step does nothing
+  const SLACK = 1.001; // published tables print the largest level to four digits
   const REMEMBERED = 200; // undo steps
   const TOGETHER = 300; // ms; pushes closer than this are one undo step: a search shows its progress
 
@@ -97,7 +98,9 @@
     undo() { return this.travel(this.past, this.future); }
     redo() { return this.travel(this.future, this.past); }
 
+    // What stood there before another model was chosen may be none for this one: passed over.
     travel(from, to) {
+      while (from.length && from[from.length - 1][0] > this.high * SLACK) from.pop();
       if (!from.length) return false;
       to.push(this.sigmas);
       this.sigmas = from.pop();

@@ -67,7 +67,8 @@
       const value = this.props.value;
       if (!value || !value.rows) return;
       if (this.value && value.run < this.value.run) return; // an older computation's last words
-      if (this.value && this.value.kind !== value.kind) this.clear();
+      const was = this.value || value;
+      if (was.kind !== value.kind || was.model !== value.model) this.clear();
       this.value = value;
       this.root.dataset.kind = value.kind;
       this.root.dataset.ready = "";

@@ -164,13 +164,14 @@
       this.drawCloud(button.firstElementChild);
     }
 
+    // Drawn anew only where something differs: while one row follows a moving level, the others rest.
     drawCloud(canvas) {
-      const { points, paths, length } = this.decoded;
-      P.clouds.draw(canvas, {
-        points, length, paths: this.view.showPaths && length ? paths : null,
-        extent: this.view.value.extent, density: this.view.density,
-        color: getComputedStyle(this.swatch.line).stroke,
-      });
+      const { points, paths, length } = this.decoded, { view } = this;
+      const color = getComputedStyle(this.swatch.line).stroke, shown = view.showPaths && length ? paths : null;
+      const looks = [canvas, points, shown, view.density, color, window.devicePixelRatio, canvas.clientWidth, canvas.clientHeight, ...view.value.extent];
+      if (this.drawn && looks.every((value, i) => value === this.drawn[i])) return;
+      this.drawn = looks;
+      P.clouds.draw(canvas, { points, length, paths: shown, extent: view.value.extent, density: view.density, color });
     }
   }
 

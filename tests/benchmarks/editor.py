@@ -1,6 +1,7 @@
 """What the curve editor costs: a moving level, an edit on its way through Python, a page.
 
-Drives the editor's own test page in headless Chromium, its server a process of its own.
+Drives the editor's own test page in headless Chromium, its server a process of its own; then the
+app, for the points that follow a moving level and for what its page transfers.
 """
 
 from __future__ import annotations
@@ -15,16 +16,30 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 
+from tests.benchmarks import app
 from tests.ui.chromium import launch
 from tests.ui.conftest import DESKTOP
 
 SIZES = {10: "start", 50: "fifty", 200: "dense"}  # steps: the button that pushes such a schedule
 MOVES, RELEASES, VISITS, EDITS = 60, 15, 5, 1000
 EDITOR = "[...ScheduleEditor.instances][0]"
+POINTS, HELD = "Ring of 8 Gaussians", 5  # a model in the plane; seconds that a level is moved
 READY = "#one .se-root[data-ready]"
 
+# Counts new points in the edited schedule's row.
+DRAWN = """() => {
+  const view = [...Pictures.instances][0], patch = view.patch.bind(view);
+  let last = view.rows.get('yours').decoded;
+  window.drawn = 0;
+  view.patch = () => {
+    patch();
+    const now = view.rows.get('yours').decoded;
+    if (now !== last) drawn++;
+    last = now;
+  };
+}"""
 # Time from an event's own stamp to the second frame after it: the first one has been painted then.
 WATCH = """() => {
   window.painted = [];
@@ -49,11 +64,11 @@ ANSWERED = """() => new Promise((done) => {
 
 
 @contextlib.contextmanager
-def served() -> Iterator[str]:
+def served(module: str = "tests.ui.editor_app") -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "tests.ui.editor_app", str(port)]
+    command = [sys.executable, "-m", module, str(port)]
     quiet = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False"}
     server = subprocess.Popen(command, env=quiet)
     address = f"http://127.0.0.1:{port}/"
@@ -84,8 +99,8 @@ def first(what: str, value: float, target: float, unit: str) -> None:
     print(f"{what:44} {value:7.2f} {unit:11}   target {target:g}   {verdict}", flush=True)
 
 
-def grab(page: Page, i: int) -> tuple[float, float]:
-    box = page.locator("#one .se-handle").nth(i).locator(".se-dot").bounding_box()
+def grab(page: Page, i: int, editor: str = "#one") -> tuple[float, float]:
+    box = page.locator(f"{editor} .se-handle").nth(i).locator(".se-dot").bounding_box()
     assert box
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
@@ -125,25 +140,34 @@ def answering(page: Page) -> None:
     line("released, answered by Python, shown", times[1:], (200, 400))
 
 
-def visiting(browser: Browser, address: str) -> None:
+def visiting(browser: Browser, address: str, usable: str = READY) -> None:
+    """A first visit and a reload, without the rows that Python streams afterwards."""
     cold, again, sent, resent = [], [], [], []
     for _ in range(VISITS):
         context = browser.new_context(viewport=DESKTOP)
         page = context.new_page()
         session = context.new_cdp_session(page)
         session.send("Network.enable")
-        received = [0.0]
-        session.on(
-            "Network.loadingFinished",
-            lambda event, received=received: received.append(event["encodedDataLength"]),
-        )
+        streams, received = set(), [0.0]
+
+        def asked(event: dict, streams: set[str] = streams) -> None:
+            if "queue/data" in event["request"]["url"]:
+                streams.add(event["requestId"])
+
+        def came(event: dict, streams: set[str] = streams, got: list[float] = received) -> None:
+            if event["requestId"] not in streams:
+                got.append(event["encodedDataLength"])
+
+        session.on("Network.requestWillBeSent", asked)
+        session.on("Network.loadingFinished", came)
         for seconds, amount in ((cold, sent), (again, resent)):
             received[:] = [0.0]
             began = time.perf_counter()
             page.goto(address, wait_until="commit")
-            page.wait_for_selector(READY)
+            page.wait_for_selector(usable)
             seconds.append(time.perf_counter() - began)
-            page.wait_for_load_state("networkidle")
+            with contextlib.suppress(TimeoutError):  # the app's own stream never ends
+                page.wait_for_load_state("networkidle", timeout=5000)
             amount.append(sum(received))
         context.close()
     first("cold page, editor usable", statistics.median(cold), 3.0, "s")
@@ -179,6 +203,29 @@ def lasting(page: Page) -> None:
     first("newPlot calls in all of this", page.evaluate(f"{EDITOR}.stats.newPlots"), 1, "")
 
 
+def following(page: Page) -> None:
+    """How often the points are drawn anew while a level moves, in the app."""
+    page.wait_for_function(app.FINISHED, timeout=app.PATIENCE)
+    page.locator("#model input").click()
+    page.get_by_role("option", name=POINTS, exact=True).click()
+    page.locator("#rows canvas").first.wait_for()
+    page.wait_for_timeout(1000)
+    page.wait_for_function(app.FINISHED, timeout=app.PATIENCE)
+    page.evaluate(DRAWN)
+    x, y = grab(page, 3, "#editor")
+    began = time.perf_counter()
+    for k in range(10_000):
+        page.mouse.move(x, y - 20 + k % 40)
+        page.wait_for_timeout(16)
+        if time.perf_counter() - began > HELD:
+            break
+    rate = page.evaluate("drawn") / HELD
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    verdict = "within" if rate >= 5 else "BELOW"
+    print(f"{'points redrawn while a level moves':44} {rate:7.1f} a second    target 5   {verdict}")
+
+
 def main() -> None:
     with served() as address, sync_playwright() as playwright:
         browser = launch(playwright)
@@ -190,6 +237,15 @@ def main() -> None:
         moving(page)
         answering(page)
         lasting(page)
+        browser.close()
+    with app.served() as (address, _, _), sync_playwright() as playwright:
+        browser = launch(playwright)
+        print("the app", flush=True)
+        page = browser.new_page(viewport=DESKTOP)
+        page.goto(address)
+        following(page)
+        page.close()
+        visiting(browser, address, "#editor .se-root[data-ready]")
         browser.close()
 
 

@@ -5,7 +5,14 @@ from dataclasses import replace
 import pytest
 
 from components.draft import draft_of, restored
-from components.state import first_studio, with_choices, with_model, with_steps
+from components.state import (
+    first_studio,
+    start_of,
+    with_choices,
+    with_model,
+    with_steps,
+    with_yours,
+)
 
 
 def test_a_draft_brings_back_the_studio():
@@ -15,6 +22,14 @@ def test_a_draft_brings_back_the_studio():
     assert (back.model, back.solver, back.seed) == ("spiral", "heun", 12_345)
     assert back.yours == studio.yours
     assert [choice.key for choice in back.choices] == ["log_snr", "karras*"]
+
+
+def test_a_draft_remembers_what_the_curve_was_before_it_was_changed():
+    first = first_studio()
+    studio = with_yours(first, (70.0, *first.yours.sigmas[1:]))
+    back = restored(draft_of(studio))
+    assert back.yours == studio.yours and start_of(back) == first.yours
+    assert start_of(back).origin.method == first.yours.origin.method
 
 
 @pytest.mark.parametrize(
@@ -27,6 +42,8 @@ def test_a_draft_brings_back_the_studio():
         {"sigmas": [1e9, 1]},
         {"sigmas": "80, 1"},
         {"sigmas": list(range(1000, 0, -1))},
+        {"start": {"sigmas": [1, 2], "method": "karras"}},
+        {"start": 7},
         {"seed": -1},
         {"seed": "many"},
         {"guidance": 1e9},

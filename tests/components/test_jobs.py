@@ -1,12 +1,15 @@
 """Jobs in the page: bounded, superseded, closed."""
 
+import time
 from functools import partial
 from types import SimpleNamespace
 
 import pytest
 
 from ays_core.job import Progress
-from components.jobs import Overtime, Superseded, Turn, job_for, leave, stream
+from components import jobs
+from components.jobs import Overtime, Superseded, Turn, in_line, job_for, leave, stream
+from components.limits import Limits
 
 
 def counting(closed, total=1000):
@@ -78,6 +81,71 @@ def test_closing_the_stream_closes_the_job():
 @pytest.mark.parametrize("exact", [True, False])
 def test_without_a_lent_gpu_a_job_is_the_same_job(exact):
     closed = []
-    job = job_for(partial(counting, closed), 3, exact)
+    job = job_for(partial(counting, closed), 3, exact, Turn.take("someone", "rows"))
     assert result_of(stream(job, Turn.take("someone", "rows"), seconds=60)) == "done"
     assert closed == [True]
+
+
+# One network at a time
+
+
+def waiting(visitor: str, closed: list, kind: str = "rows"):
+    turn = Turn.take(visitor, kind)
+    return turn, in_line(counting(closed, 3), turn)
+
+
+def test_others_wait_in_line_and_are_told_how_many_are_ahead(monkeypatch):
+    monkeypatch.setattr(jobs, "LOOK", 0)
+    (_, first), (_, second), (_, third) = (waiting(name, []) for name in "abc")
+    assert next(first).stage == "counting"
+    assert "1 ahead" in next(second).stage and "2 ahead" in next(third).stage
+    assert result_of(first) == "done"
+    assert next(second).stage == "counting" and "1 ahead" in next(third).stage
+    assert result_of(second) == "done" and result_of(third) == "done"
+    assert jobs._line == []
+
+
+def test_who_stops_or_leaves_holds_nobody_up(monkeypatch):
+    monkeypatch.setattr(jobs, "LOOK", 0)
+    closed = []
+    (_, first), (_, second), (_, third) = waiting("a", closed), waiting("b", []), waiting("c", [])
+    next(first), next(second), next(third)
+    Turn.take("a", "rows")  # stopped; its consumer may notice late
+    leave(SimpleNamespace(session_hash="b"))
+    assert next(third).stage == "counting"
+    for job in (first, second, third):
+        job.close()
+    assert closed == [True] and jobs._line == [], "and what it held is given back"
+
+
+def test_two_searches_of_one_visitor_wait_for_each_other_too(monkeypatch):
+    monkeypatch.setattr(jobs, "LOOK", 0)
+    _, rows = waiting("a", [])
+    _, search = waiting("a", [], "optimize")
+    next(rows)
+    assert "1 ahead" in next(search).stage
+    rows.close()
+    assert next(search).stage == "counting"
+    search.close()
+
+
+def test_waiting_is_not_counted_as_time_of_the_job(monkeypatch):
+    monkeypatch.setattr(jobs, "LOOK", 0)
+    _, first = waiting("a", [])
+    next(first)
+    turn, job = waiting("b", [])
+    running = stream(job, turn, seconds=0.2)
+    next(running)
+    time.sleep(0.25)
+    next(running)  # still waiting, and not over
+    first.close()
+    assert next(running).stage == "counting"
+    time.sleep(0.25)
+    with pytest.raises(Overtime):
+        next(running)
+
+
+@pytest.mark.parametrize(("work", "asked"), [(1.0, 11), (40.0, 60), (9999.0, 60)])
+def test_a_gpu_is_asked_for_as_long_as_the_work_takes(work, asked, monkeypatch):
+    monkeypatch.setattr(jobs, "LIMITS", Limits(seconds=60, public=True))
+    assert jobs.gpu_seconds(counting, [], work) == asked

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ays_core.leaderboard import Contest, Score
-from components.leaderboard_tables import details, place, table
+from components.leaderboard_tables import details, place, summary, table
 
 WON = Contest(
     "gaussians",
@@ -17,6 +17,7 @@ WON = Contest(
         Score("karras", (0.5, 0.6)),
         Score("oss*", (0.25, 0.25)),
         Score("ays_mc", error="takes <b>long</b>"),
+        Score("oracle", (0.2, 0.2)),
     ),
 )
 OTHER = Contest("gaussians", "euler", 6, 6, 1024, "rmse", 0.0, (Score("karras", (0.4, 0.4)),))
@@ -31,7 +32,7 @@ def test_the_best_is_bold_and_a_missing_one_says_why():
 
 
 def test_rows_stand_in_the_order_of_their_average_place():
-    assert [place(key, [WON, OTHER]) for key in ("karras", "oss*", "ays_mc")] == [0.5, 0.5, 2.0]
+    assert [place(key, [WON, OTHER]) for key in ("karras", "oss*", "ays_mc")] == [1.0, 1.0, 2.5]
     text = table([WON])
     assert text.index("OSS") < text.index("Karras") < text.index("takes")
 
@@ -41,3 +42,11 @@ def test_a_model_opens_with_the_verdict_in_words():
     assert text.startswith('<details class="saved board"><summary>')
     assert "In 1 of 1 columns the best optimised schedule beats every closed form" in text
     assert "Noises in a set: 1024." in text
+
+
+def test_the_summary_names_the_best_of_every_kind_and_what_is_left():
+    text = summary([WON, OTHER])
+    assert "<td>0.55<br><small>Karras</small></td><td>–</td><td>–</td>" in text  # nothing was tuned
+    assert "<td>0.25<br><small>Optimal stepsize (OSS)*</small></td>" in text
+    assert "<td>0.2</td><td>4.2</td><td>1.25</td>" in text  # oracle, gap, papers over oracle
+    assert text.count("<td>–</td>") == 2 + 7  # OTHER has a closed form and nothing else

@@ -49,7 +49,9 @@ def test_a_client_that_sends_an_invalid_list_reads_the_core_sentence(editor, sig
     assert refused.value.message == str(sentence.value)
 
 
-@pytest.mark.parametrize("payload", ["3, 2, 1", 7, {"sigmas": "3, 2"}, {"levels": [2, 1]}, [None]])
+@pytest.mark.parametrize(
+    "payload", [None, "3, 2, 1", 7, {"sigmas": "3, 2"}, {"levels": [2, 1]}, [None]]
+)
 def test_a_client_that_sends_something_else_reads_a_sentence(editor, payload):
     with pytest.raises(gr.Error) as refused:
         editor.preprocess(payload)
@@ -71,7 +73,6 @@ def test_an_answer_carries_the_number_of_the_edit_it_answers(editor):
 
 
 def test_nothing_is_nothing(editor):
-    assert editor.preprocess(None) is None
     assert editor.postprocess(None) is None
 
 

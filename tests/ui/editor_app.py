@@ -63,6 +63,7 @@ PUSHES = {
     "discrete": lambda: ScheduleEditor(times=TIMES),
     "flow": lambda: ScheduleEditor(times=FLOW),
     "bars": lambda: ScheduleEditor(bars=list(range(1, 11)), bars_label="Cost of each step"),
+    "colder": lambda: ScheduleEditor([1.0, 0.5, 0.1], sigma_max=1.0),
     "frozen": lambda: ScheduleEditor(interactive=False),
     "costed": lambda: ScheduleEditor(
         exponential(10), bars=list(range(10, 0, -1)), bars_label="Cost of each step"
@@ -98,7 +99,7 @@ def build() -> gr.Blocks:
 
             def started():
                 """As at first; what Python saw is a mark that this was done."""
-                plain = {"times": None, "bars": [], "interactive": True}
+                plain = {"times": None, "bars": [], "interactive": True, "sigma_max": SIGMA_MAX}
                 return ScheduleEditor(START, references=REFERENCES, **plain), 0, f"{time.time()}"
 
             start.click(started, None, [one, count, saw], **QUIET)
@@ -143,12 +144,23 @@ def build() -> gr.Blocks:
     return demo
 
 
+def build_pair() -> gr.Blocks:
+    """Two editors side by side, each with what Python saw of it."""
+    with gr.Blocks(title="two editors") as demo, gr.Row():
+        for name, levels in (("left", START), ("right", exponential(10))):
+            with gr.Column():
+                editor = ScheduleEditor(levels, label=name, elem_id=name)
+                heard = gr.JSON(elem_id=f"{name}-saw")
+                editor.release(lambda edited: list(edited.sigmas), editor, heard, **QUIET)
+    return demo
+
+
 if __name__ == "__main__":
     build().launch(
         server_port=int(sys.argv[1]),
         theme=theme.THEME,
         css_paths=theme.CSS,
-        app_kwargs={"routes": static.routes()},
+        app_kwargs=static.serving(),
         run_history=False,
         quiet=True,
     )

@@ -686,6 +686,19 @@ def test_a_push_changes_the_curve_in_place_and_can_be_undone(page: Page):
     assert saw(page, 1)["sigmas"] == START
 
 
+def test_undo_passes_over_levels_that_another_model_does_not_know(page: Page):
+    apart(page)
+    drag(page, 4, -8)
+    saw(page, 1)
+    apart(page)
+    push(page, "colder")
+    page.wait_for_function(f"{EDITOR.format('#one')}.sigmas[0] === 1")
+    tool(page, "undo").click()
+    expect(said(page)).to_have_text("Nothing to undo")
+    assert sigmas(page) == [1.0, 0.5, 0.1]
+    silent(page, 1)
+
+
 def test_a_stream_of_pushes_is_one_undo_step(page: Page):
     apart(page)
     push(page, "stream")
@@ -827,6 +840,23 @@ def test_sessions_are_independent_and_a_reload_starts_afresh(visit, address):
     assert only(saw(pages[0], 1)["sigmas"], START, 5)
 
 
+def test_two_editors_on_one_page_and_two_visitors_know_nothing_of_each_other(visit, serve):
+    address = serve(editor_app.build_pair())
+    here, there = (ready(visit(address), "left") for _ in range(2))
+    right = sigmas(here, "right")
+    drag(here, 4, -10, "left")
+    expect(here.locator("#left-saw")).to_contain_text(str(sigmas(here, "left")[4]))
+    expect(here.locator("#right-saw")).not_to_contain_text("14.6")
+    assert only(sigmas(here, "left"), START, 4) and sigmas(here, "right") == right
+    handles(here, "right").nth(3).focus()
+    here.keyboard.press("Control+z")  # there is nothing to undo in this one
+    here.keyboard.press("ArrowUp")
+    expect(here.locator("#right-saw")).to_contain_text("14.6")
+    assert only(sigmas(here, "left"), START, 4) and only(sigmas(here, "right"), right, 3)
+    assert (sigmas(there, "left"), sigmas(there, "right")) == (START, right)
+    assert here.evaluate("[...ScheduleEditor.instances].map((e) => e.stats.newPlots)") == [1, 1]
+
+
 def test_one_plotly_and_no_way_to_share(page: Page):
     page.get_by_role("tab", name="Two").click()
     ready(page, "two")
@@ -843,7 +873,7 @@ def test_it_works_below_another_address(visit):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     app = fastapi.FastAPI()
-    kwargs = {"app_kwargs": {"routes": static.routes()}, "theme": theme.THEME}
+    kwargs = {"app_kwargs": static.serving(), "theme": theme.THEME}
     gr.mount_gradio_app(app, editor_app.build(), path="/lab", **kwargs)
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", ws="none"))
     thread = threading.Thread(target=server.run, daemon=True)

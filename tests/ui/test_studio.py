@@ -13,6 +13,7 @@ expect.set_options(timeout=30_000)  # a slow machine is no failure
 
 SIGMAS = "() => [...ScheduleEditor.instances][0].sigmas"
 SAME = f"want => JSON.stringify(({SIGMAS})()) === JSON.stringify(want)"
+STORED = "localStorage.getItem('ays-studio-draft')"
 POINTS = "Ring of 8 Gaussians"
 
 
@@ -175,11 +176,12 @@ def test_a_reload_brings_back_what_one_was_doing(studio, studio_url):
     set_number(studio, "steps", 7)
     expect(row(studio, "Karras").get_by_text("7 calls")).to_be_visible()
     settled(studio)
+    stored = studio.evaluate(STORED)
     drag(studio, 3, 15)
     expect(row(studio, "edited")).to_be_visible()
     settled(studio)
     levels = studio.evaluate(SIGMAS)
-    studio.wait_for_timeout(300)  # for the browser to store it
+    studio.wait_for_function(f"before => {STORED} !== before", arg=stored)
     studio.reload()
     studio.wait_for_selector("#editor .se-root[data-ready]", timeout=30_000)
     studio.wait_for_function(SAME, arg=levels)
@@ -240,3 +242,11 @@ def test_axe_finds_nothing_serious_on_the_page(visit, studio_url, theme):
         found = Axe().run(page).response
         serious = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
         assert [(v["id"], v["nodes"][0]["html"]) for v in serious] == []
+
+
+def test_about_shows_the_leaderboard_of_every_model(studio):
+    studio.get_by_role("tab", name="About", exact=True).click()
+    boards = studio.locator("#leaderboard details.board")
+    expect(boards).to_have_count(4)
+    boards.last.locator("summary").first.click()
+    expect(boards.last).to_contain_text("papers over oracle")

@@ -1,0 +1,97 @@
+"""The grid of a comparison: cells that stream in, one zoom for all, and a close look at two.
+
+Values in, values out: a `gr.HTML` subclass whose page code stands in assets/grid. "Edit" in the
+close look fires one event, `select`, with `{"cell": id, "action": "edit"}`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import gradio as gr
+
+from components import static
+from components.pictures import Cloud, Doing, Strip
+
+TEMPLATE = '<div class="gv-root"></div>'
+ON_LOAD = "window.GridView.mount({element, props, trigger, watch});"
+FILES = (
+    "pictures/pictures.css",
+    "pictures/clouds.js",
+    "grid/grid.css",
+    "grid/points.js",
+    "grid/cell.js",
+    "grid/zoom.js",
+    "grid/difference.js",
+    "grid/look.js",
+    "grid/grid.js",
+)
+
+
+@dataclass(frozen=True)
+class GridCell:
+    """One cell as it is shown; every text is final.
+
+    `against`: id of the reference cell of the same noise. `picture`: one picture; several samples
+    are a mosaic already. `levels`: what really ran, shown in the close look.
+    """
+
+    id: str
+    row: int
+    column: int
+    state: Literal["waiting", "running", "done", "failed"] = "waiting"
+    reference: bool = False
+    against: str = ""
+    name: str = ""
+    caption: tuple[str, ...] = ()
+    levels: str = ""
+    message: str = ""
+    picture: Strip | None = None
+    cloud: Cloud | None = None
+
+
+@dataclass(frozen=True)
+class GridShown:
+    """Everything the component shows. `extent`, `density`: as in `pictures.View`. `run`: number of
+    the computation; the page ignores what an older one still sends."""
+
+    kind: Literal["pictures", "points"]
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    cells: tuple[GridCell, ...]
+    extent: tuple[float, float, float, float] = (-1.0, 1.0, -1.0, 1.0)
+    density: str = ""
+    progress: Doing | None = None
+    remaining: str = ""
+    run: int = 0
+
+
+class GridView(gr.HTML):
+    """The grid. Its value is a `GridShown`; it is an output only."""
+
+    def __init__(self, value: GridShown | None = None, **kwargs: Any) -> None:
+        super().__init__(
+            value=value,
+            html_template=TEMPLATE,
+            js_on_load=ON_LOAD,
+            head=static.head(*FILES),
+            apply_default_css=False,
+            **kwargs,
+        )
+
+    def preprocess(self, payload: Any) -> None:
+        """Nothing comes back from the page but events."""
+
+    def postprocess(self, value: Any) -> Any:
+        """A `GridShown` as the page reads it."""
+        return None if value is None else asdict(value)
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "object", "description": "a grid of a comparison, as shown"}
+
+    def example_payload(self) -> None:
+        return None
+
+    def example_value(self) -> None:
+        return None

@@ -1,0 +1,131 @@
+"""What every step of the edited curve costs by a measurement of the model: bars under the curve."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Generator, Hashable
+from typing import Any
+
+import gradio as gr
+
+from ays_core.job import Job
+from ays_core.library import Library
+from ays_core.optimizers.align_your_steps.measured import POWERS
+from ays_core.optimizers.align_your_steps.priced import Priced
+from ays_core.paths import RANGE_SLACK
+from ays_core.searching import LEVELS, PATHS, kept, measure_once
+from ays_core.statistics import Statistics
+from components.jobs import Overtime, Superseded, Turn, job_for, stream
+from components.limits import LIMITS
+from components.recent import Recent
+from components.schedule_editor import ScheduleEditor
+from components.state import Studio, drawing, seconds_for
+
+PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+COMPUTE: dict[str, Any] = {**PRIVATE, "concurrency_limit": 8, "concurrency_id": "compute"}
+KIND = "measure"
+KLUB = 3.0  # the weight of Align Your Steps, sigma^-3
+WEIGHTS = [("KLUB, sigma^-3", KLUB), *((f"sigma^-{p:g}", p) for p in reversed(POWERS[:-1]))]
+_read: Recent[Statistics] = Recent(16)  # finished measurements, shared by all visitors
+
+
+def build(studio: gr.State, editor: ScheduleEditor) -> None:
+    with gr.Row(elem_id="price"):
+        told = gr.HTML(elem_id="price-told", padding=False)
+        weight = gr.Dropdown(
+            WEIGHTS,
+            value=KLUB,
+            label="Weight",
+            elem_id="price-weight",
+            min_width=150,
+            scale=0,
+            visible=False,
+        )
+        measure = gr.Button("Measure", size="sm", elem_id="measure", min_width=90, scale=0)
+    inputs, shown = [studio, weight], [editor, told, measure]
+    gr.on(None, priced, inputs, shown, trigger_mode="always_last", **PRIVATE)  # at first, too
+    studio.change(weighed, studio, weight, **PRIVATE)
+    measured = measure.click(measuring, studio, told, **COMPUTE)
+    measured.success(priced, inputs, shown, **PRIVATE)
+    measured.success(weighed, studio, weight, **PRIVATE)
+
+
+def priced(studio: Studio, weight: float) -> tuple[ScheduleEditor, str, gr.Button]:
+    """The bars of the edited curve, what they are in a sentence, and whether to measure first."""
+    found = measurement_of(studio)
+    if found is None or studio.yours.sigmas[0] > found.levels[-1] * (1 + RANGE_SLACK):
+        evaluations = LEVELS * PATHS + drawing(studio, PATHS)
+        seconds = seconds_for(studio, evaluations)
+        why = f"What each step costs is not measured yet: {evaluations:,} evaluations, "
+        why += f"about {max(seconds, 1):.0f} s here."
+        return ScheduleEditor(bars=[], bars_label=""), _told(why), gr.Button(visible=True)
+    power = checked(weight)
+    costs = found.klub(studio.yours, power).tolist()
+    name = "KLUB" if power == KLUB else f"Cost, weight sigma^-{power:g},"
+    most, num = max(range(len(costs)), key=costs.__getitem__), studio.num_steps
+    least, _ = Priced.by(found, studio.yours, power).best(num)[-1]
+    line = f"{name} of all steps: {sum(costs):.4g}, most in step {most + 1}. "
+    line += f"The least with {num} steps between these ends: {min(least, sum(costs)):.4g}."
+    label = f"{name} of each step".replace(", of", " of")
+    return ScheduleEditor(bars=costs, bars_label=label), _told(line), gr.Button(visible=False)
+
+
+def weighed(studio: Studio) -> gr.Dropdown:
+    """The weight that the curve was searched with, as long as it is the curve that was found."""
+    searched, visible = studio.yours.origin.params.get("weight"), measurement_of(studio) is not None
+    if searched in dict(WEIGHTS).values():
+        return gr.Dropdown(value=checked(searched), visible=visible)
+    return gr.Dropdown(visible=visible)
+
+
+def checked(weight: object) -> float:
+    """A client can send anything; the page sends 1 for 1.0."""
+    if isinstance(weight, int | float) and weight in dict(WEIGHTS).values():
+        return float(weight)
+    return KLUB
+
+
+def measurement_of(studio: Studio) -> Statistics | None:
+    """The finished measurement of what is chosen, if there is one. Of a network only what was
+    measured since the start: asking it who it is would cost a call at every edit."""
+    where = measured_of(studio)
+    found = _read.get(where)
+    if found is None and studio.instant:
+        found = kept(Library(), studio.bound())
+    if found is None or found.num_paths < PATHS:
+        return None
+    return _read.put(where, found)
+
+
+def measuring(studio: Studio, request: gr.Request) -> Generator[str, None, None]:
+    """Measure what is chosen, once for everybody."""
+    turn = Turn.take(request.session_hash, KIND)
+    job = job_for(measure_job, studio, studio.instant, turn)
+    running = stream(job, turn, LIMITS.seconds)
+    try:
+        while True:
+            progress = next(running)
+            if progress.snapshot is not None:
+                _read.put(measured_of(studio), progress.snapshot)
+            yield _told(f"Measuring: {progress.done:,} of {progress.total:,} calls.")
+    except StopIteration:
+        return
+    except Superseded:
+        return
+    except Overtime as late:
+        raise gr.Error(f"{late}: measure again to go on", print_exception=False) from None
+    except ValueError as refused:
+        raise gr.Error(str(refused), print_exception=False) from None
+
+
+def measure_job(studio: Studio) -> Job[Statistics]:
+    return (yield from measure_once(Library(), studio.bound_to_data()))
+
+
+def measured_of(studio: Studio) -> Hashable:
+    """What a measurement is a measurement of."""
+    return studio.model, studio.conditions, studio.negative, studio.guidance, studio.pictures
+
+
+def _told(text: str) -> str:
+    return f'<p class="price-told">{html.escape(text)}</p>'

@@ -1,0 +1,147 @@
+"""A search as a figure: what its objective came to, by update, by number of steps or by weight."""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ays_core.comparison import three_digits
+from ays_core.job import Progress
+from ays_core.optimizers import OptimizerEntry
+from ays_core.schedule import Schedule
+from components.state import ACCENT
+
+OTHER = "#56B4E9"
+WEIGHT = re.compile(r"(-?[\d.]+)( even)?")  # a candidate of `power=auto`
+
+
+def figure(entry: OptimizerEntry, progress: Progress) -> dict[str, Any]:
+    """The search so far. With `power=auto` the error by weight, else the objective."""
+    params = progress.snapshot.origin.params
+    title = f"{entry.label}: {progress.stage}"
+    if progress.total > 1:
+        title += f", {progress.done:,} of {progress.total:,}"
+    scores = {k: v for k, v in (params.get("scores") or {}).items() if math.isfinite(v)}
+    weights = params.get("power") == "auto"
+    if scores and weights:
+        data, across = by_weight(scores, params.get("chosen", "")), "power p of the weight sigma^-p"
+    elif scores:
+        data, across = [line(list(scores), list(scores.values()))], "tried"
+    else:
+        curve = params.get("curve", [])
+        across = "number of steps" if "by number of steps" in params.get("objective", "") else ""
+        data, across = [line(list(range(1, len(curve) + 1)), curve)], across or "update"
+    words = f"{html.escape(title)}<br><sub>{params.get('objective', 'objective')}</sub>"
+    return {
+        "data": data,
+        "layout": {
+            "title": {
+                "text": words,
+                "font": {"size": 12},
+                "y": 1,
+                "yanchor": "top",
+                "pad": {"t": 14},
+            },
+            "margin": {"t": 84 if len(data) > 1 else 58},
+            "showlegend": len(data) > 1,
+            "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
+            "yaxis": {"type": "log", **ticks([y for part in data for y in part["y"]])},
+            "xaxis": {
+                "title": {"text": across},
+                "type": "category" if scores and not weights else "linear",
+            },
+        },
+    }
+
+
+def ticks(values: list[float]) -> dict[str, Any]:
+    """1, 2 and 5 of every decade that the values span, more of a single one, written out."""
+    found = [value for value in values if value > 0]
+    if not found:
+        return {}
+    low, high = (math.log10(end(found)) for end in (min, max))
+    decades = range(math.floor(low), math.ceil(high) + 1)
+    few, some = (1, 1.5, 2, 3, 5, 7), (1, 2, 5)
+    shares = few if high - low < 1 else some if high - low < 3 else (1,)
+    at = [share * 10.0**decade for decade in decades for share in shares]
+    return {"tickvals": at, "ticktext": [f"{value:g}" for value in at]}
+
+
+def by_weight(scores: dict[str, float], chosen: str) -> list[dict[str, Any]]:
+    """The error over the power, prices as measured and evened; the start; the one chosen."""
+    lines: dict[str, dict[float, float]] = {"as measured": {}, "evened": {}}
+    for name, score in scores.items():
+        if found := WEIGHT.fullmatch(name):
+            lines["evened" if found[2] else "as measured"][float(found[1])] = score
+    data = [
+        line(list(points), list(points.values()), name, colour, dash)
+        for (name, points), colour, dash in zip(
+            lines.items(), (ACCENT, OTHER), ("solid", "dot"), strict=True
+        )
+        if points
+    ]
+    powers = [power for points in lines.values() for power in points]
+    if powers and "start" in scores:
+        ends = [min(powers), max(powers)]
+        start = line(ends, [scores["start"]] * 2, "start", "#888888", "dash")
+        data.append({**start, "mode": "lines"})
+    if found := WEIGHT.fullmatch(chosen):
+        best = line([float(found[1])], [scores[chosen]], "chosen", ACCENT)
+        data.append({**best, "mode": "markers", "marker": {"size": 11, "symbol": "circle-open"}})
+    return data
+
+
+def line(
+    x: list[Any], y: list[float], name: str = "", colour: str = ACCENT, dash: str = "solid"
+) -> dict[str, Any]:
+    style = {"color": colour, "dash": dash}
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "x": x,
+        "y": y,
+        "name": name,
+        "line": style,
+        "marker": {"color": colour},
+    }
+
+
+def outcome(schedule: Schedule) -> str:
+    """What a finished search has to say of its own choice and of what it learnt from, or ""."""
+    data = schedule.origin.params.get("data")
+    learnt = f"Learnt from {data}." if data else ""
+    return " ".join(filter(None, (own_choice(schedule), learnt)))
+
+
+def own_choice(schedule: Schedule) -> str:
+    params: Mapping[str, Any] = schedule.origin.params
+    errors, scores = params.get("errors") or {}, params.get("scores") or {}
+    if "median" in errors and "shared" in errors:
+        return shared_or_median(errors)
+    if params.get("power") == "auto" and "weight" in params:
+        how = ", prices evened along the axis" if params.get("even") else ""
+        tried = len([name for name in scores if name != "start"])
+        if params.get("chosen") == "start":
+            return f"None of {tried} weights did better than the start: it is kept."
+        return (
+            f"Of {tried} weights tried with the solver, sigma^-{params['weight']:g} does best"
+            f"{how}. KLUB, the paper's own, is sigma^-3."
+        )
+    return ""
+
+
+def shared_or_median(errors: dict[str, float]) -> str:
+    """Which of the two lists of OSS ends closer to the teacher, on the noises of the search."""
+    better, worse = sorted(("shared", "median"), key=errors.__getitem__)
+    words = {
+        "shared": "the list shared by all noises",
+        "median": "the median of each noise's own list",
+    }
+    first = words[better][0].upper() + words[better][1:]
+    return (
+        f"{first} ends closer to the teacher: error {three_digits(errors[better])}, against "
+        f"{three_digits(errors[worse])} for {words[worse]}."
+    )

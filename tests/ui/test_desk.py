@@ -1,0 +1,300 @@
+"""The curve on the Studio's desk: what one does with it, in the app itself."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import urllib.request
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from ays_core.interop import DIALECTS
+from tests.ui.test_studio import POINTS, SIGMAS, choose, drag, row, set_number, settled, studio
+
+__all__ = ["studio"]  # the fixture
+
+expect.set_options(timeout=30_000)
+
+EDITOR = "[...ScheduleEditor.instances][0]"
+CLOUD = "() => [...Pictures.instances][0].rows.get('yours').decoded.points.join()"
+ROWS = "#rows .pic-row"
+
+
+def hold(page: Page, i: int, dy: float) -> None:
+    """Takes a level and moves it, without letting go."""
+    box = page.locator("#editor .se-handle").nth(i).locator(".se-reach").bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y + dy, steps=4)
+
+
+def unfold(page: Page, accordion: str) -> None:
+    page.locator(f"#{accordion} button").first.click()
+
+
+def became(page: Page, levels: list[float]) -> None:
+    """The curve is at these levels."""
+    page.wait_for_function(
+        f"want => {{ const now = ({SIGMAS})(); return now.length === want.length"
+        " && now.every((v, i) => Math.abs(v - want[i]) <= 1e-9 * (1 + want[i])); }",
+        arg=levels,
+    )
+
+
+# ------------------------------------------------------------------------------------- points
+
+
+def test_points_follow_a_level_while_it_moves(studio: Page):
+    choose(studio, "model", POINTS)
+    expect(studio.locator("#rows canvas").first).to_be_visible()
+    settled(studio)
+    name, levels, before = "Yours: Karras", studio.evaluate(SIGMAS), studio.evaluate(CLOUD)
+    hold(studio, 3, -25)
+    studio.wait_for_function(f"before => ({CLOUD})() !== before", arg=before)
+    moving = studio.evaluate(CLOUD)
+    expect(studio.locator(f"{ROWS}.pic-dim")).to_have_count(0)  # the other rows rest as they are
+    studio.mouse.move(*(v + 3 for v in position(studio, 3)))
+    studio.wait_for_function(f"before => ({CLOUD})() !== before", arg=moving)
+    studio.keyboard.press("Escape")
+    studio.mouse.up()
+    studio.wait_for_function(f"before => ({CLOUD})() === before", arg=before)
+    assert studio.evaluate(SIGMAS) == levels
+    assert row(studio, "Yours").locator(".pic-name").inner_text() == name
+    drag(studio, 3, -25)
+    expect(row(studio, "Yours").locator(".pic-name")).to_have_text(f"{name}, edited")
+    settled(studio)
+    assert studio.evaluate(CLOUD) != before
+    assert studio.evaluate(f"{EDITOR}.stats.newPlots") == 1
+
+
+def position(page: Page, i: int) -> tuple[float, float]:
+    box = page.locator("#editor .se-handle").nth(i).locator(".se-reach").bounding_box()
+    assert box
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+# --------------------------------------------------------------------------- table, operations
+
+
+def test_the_table_edits_the_curve_and_refuses_in_words(studio: Page):
+    before = studio.evaluate(SIGMAS)
+    unfold(studio, "numbers")
+    cell = studio.locator("#table [data-testid=cell-2-1]")
+    typed(studio, cell, str(wanted := round(before[2] * 1.05, 4)))
+    became(studio, [*before[:2], wanted, *before[3:]])
+    settled(studio)
+    typed(studio, cell, "500")
+    expect(studio.get_by_text("level 2 (500) is above level 1").first).to_be_visible()
+    expect(cell).to_contain_text(str(wanted))  # put back
+    typed(studio, cell, "much")
+    expect(studio.get_by_text("level 2 is not a number: 'much'").first).to_be_visible()
+    expect(cell).to_contain_text(str(wanted))
+    assert studio.evaluate(SIGMAS)[2] == wanted
+    studio.locator("#editor [data-cmd=undo]").click()
+    became(studio, before)
+
+
+def typed(page: Page, cell, text: str) -> None:
+    cell.dblclick()
+    expect(cell.locator("textarea")).to_be_focused()
+    page.keyboard.press("Control+A")
+    page.keyboard.type(text)
+    page.keyboard.press("Enter")
+
+
+def test_resampling_snapping_and_the_way_back(studio: Page):
+    before = studio.evaluate(SIGMAS)
+    unfold(studio, "operations")
+    for reading, others in (("log-linear", None), ("monotone", "log-linear")):
+        studio.get_by_label(reading, exact=True).check()
+        set_number(studio, "resample-to", 11)
+        studio.locator("#resample").click()
+        studio.wait_for_function(f"() => ({SIGMAS})().length === 12")
+        settled(studio)
+        made = studio.evaluate(SIGMAS)
+        assert (made[0], made[-1]) == (before[0], before[-1])
+        if others:
+            assert made != studio.evaluate("window.first")
+        studio.evaluate("made => { window.first = made; }", made)
+        studio.locator("#reset").click()
+        became(studio, before)
+        settled(studio)
+    drag(studio, 2, -12)
+    settled(studio)
+    dragged = studio.evaluate(SIGMAS)
+    studio.get_by_role("button", name="Snap to timesteps").click()
+    studio.wait_for_function(f"was => ({SIGMAS})()[2] !== was", arg=dragged[2])
+    studio.locator("#editor").get_by_label("Vertical axis").select_option("time")
+    said = studio.locator("#editor .se-handle").nth(2).get_attribute("aria-valuetext")
+    assert said and "timestep" in said
+    settled(studio)
+    studio.locator("#reset").click()
+    became(studio, before)
+    studio.locator("#editor [data-cmd=undo]").click()
+    studio.locator("#editor [data-cmd=undo]").click()
+    became(studio, dragged)
+
+
+def test_a_formula_is_refused_at_its_field_while_it_is_typed(studio: Page):
+    unfold(studio, "operations")
+    formula = studio.locator("#formula").locator("textarea, input").first
+    formula.fill("sigma_max * wrong")
+    expect(studio.locator("#formula-said")).to_contain_text("unknown name 'wrong'")
+    formula.fill("sigma_max * (1 - u) + sigma_min")
+    expect(studio.locator("#formula-said")).not_to_contain_text("unknown")
+
+
+# ------------------------------------------------------------------------------ paste and copy
+
+
+def test_what_is_copied_is_what_the_target_runs(studio: Page):
+    levels = studio.evaluate(SIGMAS)
+    unfold(studio, "paste-copy")
+    shown = studio.locator("#copied .cm-content")
+    for dialect in DIALECTS.values():
+        choose(studio, "dialect", dialect.label)
+        studio.wait_for_function("() => document.querySelector('#copied .cm-content')")
+        expect(shown).to_contain_text(BEGINS.get(dialect.key, ""))
+        for _ in range(50):  # until the page shows this dialect and no longer the one before
+            text = studio.evaluate("document.querySelector('#copied .cm-content').innerText")
+            with contextlib.suppress(ValueError):
+                if dialect.read(text.strip()) == pytest.approx(levels, rel=1e-6):
+                    break
+            studio.wait_for_timeout(200)
+        else:
+            pytest.fail(f"{dialect.label} is not read as the same levels: {text}")
+
+
+BEGINS = {"csv": "step,sigma", "json": '"sigmas"', "comfyui": ", ", "diffusers": "Scheduler"}
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "offer", "length"),
+    [
+        ("850, 736, 645, 545, 343", "look like timesteps", "Read as timesteps", 5),
+        ("80, 10, 1, 0.1", "no final 0", "Append a final 0", 5),
+        ("0.1, 1, 10, 80", "increase", "Flip the list", 4),
+    ],
+)
+def test_a_pasted_list_is_diagnosed_and_repaired(studio: Page, text, says, offer, length):
+    unfold(studio, "paste-copy")
+    studio.locator("#pasted textarea").fill(text)
+    studio.locator("#paste").click()
+    expect(studio.locator("#diagnosis")).to_contain_text(says)
+    studio.locator("#offers").get_by_label(offer).check()
+    studio.wait_for_function(f"n => ({SIGMAS})().length === n", arg=length)
+
+
+# -------------------------------------------------------------------------------------- drafts
+
+
+def test_a_draft_survives_and_goes_back_to_what_was_chosen(studio: Page):
+    choose(studio, "start", "Cosine (arctan)")
+    studio.wait_for_function(f"was => ({SIGMAS})()[1] !== was", arg=studio.evaluate(SIGMAS)[1])
+    settled(studio)
+    chosen = studio.evaluate(SIGMAS)
+    drag(studio, 2, 14)
+    expect(row(studio, "edited")).to_be_visible()
+    settled(studio)
+    dragged = studio.evaluate(SIGMAS)
+    studio.wait_for_timeout(300)  # for the browser to store it
+    studio.reload()
+    studio.wait_for_selector("#editor .se-root[data-ready]")
+    became(studio, dragged)
+    settled(studio)
+    unfold(studio, "operations")
+    studio.locator("#reset").click()
+    became(studio, chosen)
+    expect(row(studio, "Yours: Cosine")).to_be_visible()
+
+
+# ----------------------------------------------------------------------------------- endpoints
+
+HOSTILE = {
+    '{"sigmas": [10, NaN, 0.1]}': "level 1 is nan",
+    '{"sigmas": [1e400, 1]}': "level 0 is inf",
+    '{"sigmas": "10, 1"}': "levels must be a list",
+    '{"sigmas": ["10", 1]}': "level 0 is not a number",
+    '{"sigmas": [10, 10, 1]}': "levels 0 and 1 are equal",
+    '{"sigmas": [1, 2]}': "levels must decrease",
+    '{"sigmas": [500, 1]}': "above",
+    '{"sigmas": [2, -1]}': "negative",
+    '{"sigmas": []}': "at least 2 levels",
+    json.dumps({"sigmas": list(range(10_000, 0, -1))}): "at most 1001 levels",
+    json.dumps({"sigmas": [60 - i / 10 for i in range(300)]}): "300 levels; here at most 200",
+    "null": "levels must be a list",
+    '"${alert(1)}"': "levels must be a list",
+}
+
+
+@pytest.mark.parametrize("sent", HOSTILE, ids=lambda sent: sent[:30])
+def test_a_client_that_sends_anything_is_answered_in_the_same_words(studio_url, sent):
+    address = f"{studio_url}gradio_api/call/edit"
+    body, kind = f'{{"data": [{sent}]}}'.encode(), {"content-type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(address, body, kind)) as asked:
+        number = json.load(asked)["event_id"]
+    with urllib.request.urlopen(f"{address}/{number}") as answer:
+        event, data = answer.read().decode().split("\ndata: ", 1)
+    assert event == "event: error" and HOSTILE[sent] in json.loads(data)["error"]
+
+
+def test_the_page_itself_is_sent_compressed(studio_url):
+    squeezed = urllib.request.Request(studio_url, headers={"accept-encoding": "gzip"})
+    with urllib.request.urlopen(squeezed) as answer:
+        assert answer.headers["content-encoding"] == "gzip" and len(answer.read()) < 60_000
+
+
+# ---------------------------------------------------------------------------------- look, axe
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_with_errors_shown_and_menus_open(visit, studio_url, theme):
+    page = visit(f"{studio_url}?__theme={theme}")
+    page.wait_for_selector("#editor .se-root[data-ready]")
+    settled(page)
+    for accordion in ("numbers", "paste-copy", "operations"):
+        unfold(page, accordion)
+    page.locator("#formula").locator("textarea, input").first.fill("wrong")
+    page.locator("#pasted textarea").fill("1, 2, nan")
+    page.locator("#paste").click()
+    expect(page.locator("#formula-said")).to_contain_text("unknown")
+    expect(page.locator("#diagnosis")).to_contain_text("Not used")
+    page.locator("#editor [data-cmd=help]").click()
+    row(page, "Karras").locator(".pic-more").click()
+    assert serious(page) == []
+    page.keyboard.press("Escape")
+    page.locator("#editor .se-handle").nth(2).dblclick()
+    page.keyboard.type("999")
+    expect(page.locator("#editor .se-refusal")).to_contain_text("must stay below")
+    assert serious(page) == []
+    page.keyboard.press("Escape")
+    page.locator("#start input").click()
+    expect(page.get_by_role("option", name="Karras", exact=True)).to_be_visible()
+    assert serious(page) == []
+
+
+def serious(page: Page) -> list[tuple[str, str]]:
+    found = Axe().run(page).response["violations"]
+    bad = [v for v in found if v["impact"] in ("serious", "critical")]
+    return [(v["id"], v["nodes"][0]["html"]) for v in bad]
+
+
+def test_fingers_find_everything_on_the_desk(visit, studio_url):
+    page = visit(studio_url, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.wait_for_selector("#editor .se-root[data-ready]")
+    for accordion in ("numbers", "paste-copy", "operations"):
+        unfold(page, accordion)
+    expect(page.locator("#use-formula")).to_be_visible()
+    small = page.evaluate(
+        """() => [...document.querySelectorAll('#desk button:not(:disabled), #editor .se-reach')]
+          .map((node) => [node, node.getBoundingClientRect()])
+          .filter(([node, box]) => box.width && !node.closest('#table, #copied, #pasted'))
+          .filter(([, box]) => box.width < 31.5 || box.height < 31.5)
+          .map(([node, box]) => `${node.className} ${node.innerText} ${box.width}x${box.height}`)"""
+    )
+    assert small == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

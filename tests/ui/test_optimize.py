@@ -1,0 +1,126 @@
+"""Optimize in the app: what steps cost, what is known already, stopping, going on, saving."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from ays_core.optimizers import OPTIMIZERS
+from tests.ui.test_studio import SIGMAS, choose, drag, settled
+
+expect.set_options(timeout=30_000)  # a slow machine is no failure
+
+BARS = "nodes => nodes.map(node => node.height.baseVal.value)"
+
+
+@pytest.fixture
+def ring(visit, studio_url) -> Page:
+    """The app with a model that costs milliseconds."""
+    page = visit(studio_url)
+    page.wait_for_selector("#editor .se-root[data-ready]", timeout=30_000)
+    choose(page, "model", "Ring of 8 Gaussians")
+    expect(page.locator("#rows .pic-root[data-kind=points]")).to_be_visible()
+    settled(page)
+    return page
+
+
+def bars(page: Page) -> list[float]:
+    return page.locator("#editor .se-costs .se-bar").evaluate_all(BARS)
+
+
+def test_what_each_step_costs_stands_under_the_curve_once_it_is_measured(ring):
+    told = ring.locator("#price-told")
+    if ring.locator("#measure").is_visible():  # the first test of a session to ask for it
+        expect(told).to_contain_text("not measured yet")
+        ring.locator("#measure").click()
+    expect(told).to_contain_text("KLUB of all steps: ")
+    expect(ring.locator("#measure")).to_be_hidden()
+    choose(ring, "price-weight", "sigma^-1")
+    expect(told).to_contain_text("weight sigma^-1")
+    before, total = bars(ring), told.inner_text()
+    assert len(before) == 6 and max(before) > 0
+    drag(ring, 3, -15)
+    expect(told).not_to_have_text(total)
+    ring.wait_for_function(
+        "before => JSON.stringify([...document.querySelectorAll('#editor .se-costs .se-bar')]"
+        ".map(node => node.height.baseVal.value)) !== JSON.stringify(before)",
+        arg=before,
+    )
+
+
+def test_another_step_count_costs_no_evaluation_after_a_measurement(ring):
+    choose(ring, "method", OPTIMIZERS["ays_density"].label)
+    ring.locator("#optimize").click()
+    expect(ring.locator("#save-result")).to_be_visible()
+    expect(ring.locator("#cost")).to_contain_text("Measured already: 0 evaluations")
+
+
+@pytest.mark.parametrize("method", [key for key in OPTIMIZERS if key != "ays_mc"])
+def test_every_method_runs_to_its_end_or_is_stopped_with_its_best(ring, method):
+    choose(ring, "method", OPTIMIZERS[method].label)
+    ring.locator("#optimize").click()
+    stopping = method in ("direct", "score_optimal")  # these take minutes
+    if stopping:
+        expect(ring.locator("#search .js-plotly-plot")).to_be_visible()
+        ring.wait_for_timeout(1500)
+        ring.locator("#stop").click()
+    expect(ring.locator("#save-result")).to_be_visible(timeout=90_000)
+    levels = ring.evaluate(SIGMAS)
+    assert len(levels) == 7 and levels == sorted(levels, reverse=True)
+
+
+def test_a_stopped_search_is_gone_on_with_and_saved_with_its_record(ring):
+    choose(ring, "method", OPTIMIZERS["direct"].label)
+    ring.locator("#optimize").click()
+    expect(ring.locator("#search .js-plotly-plot")).to_be_visible()
+    ring.locator("#stop").click()
+    expect(ring.locator("#resume")).to_be_visible()
+    ring.locator("#resume").click()
+    expect(ring.locator("#resume")).to_be_hidden()  # it runs again
+    ring.wait_for_timeout(1500)
+    ring.locator("#stop").click()
+    ring.locator("#save-result").click()
+    expect(ring.get_by_text("Saved in the library")).to_be_visible()
+    ring.get_by_role("tab", name="Library", exact=True).click()
+    ring.get_by_text("The chosen schedule as JSON").click()
+    text = ring.locator("#library-export")
+    for word in ('"evaluations"', '"seconds"', '"curve"', '"versions"', '"sigma_max"', '"solver"'):
+        expect(text).to_contain_text(word)
+    rows = ring.locator("#library-table tbody tr")
+    there = rows.count()
+    ring.locator("#library-delete").click()  # other tests begin with an empty library
+    expect(rows).to_have_count(there - 1)
+
+
+def test_the_power_that_was_chosen_is_shown_with_its_curve(ring):
+    choose(ring, "method", OPTIMIZERS["ays"].label)
+    ring.locator("#optimize").click()
+    expect(ring.locator("#save-result")).to_be_visible(timeout=120_000)
+    figure = ring.locator("#search")
+    expect(figure).to_contain_text("power p of the weight sigma^-p")
+    expect(ring.locator("#outcome")).to_contain_text(re.compile("Of .* weights|None of "))
+
+
+def test_what_was_found_is_judged_beside_the_baselines_and_its_verdict_saved(ring):
+    choose(ring, "method", OPTIMIZERS["ays_density"].label)
+    ring.locator("#optimize").click()
+    said = ring.locator("#verdict .verdict-said")
+    expect(said).to_contain_text(re.compile("is closest|is better than"))
+    tuned = ring.locator("#verdict .verdict-table th", has_text="with its range tuned")
+    expect(tuned).to_have_count(2)
+    expect(ring.locator("#verdict .verdict-doing")).to_have_count(0)
+    names = ring.locator("#verdict .verdict-table th").all_inner_texts()
+    assert {"the start (Karras)", "Karras with its range tuned", "Uniform in log-SNR"} < set(names)
+    errors = [float(text) for text in ring.locator("#verdict td:nth-child(2)").all_inner_texts()]
+    assert errors == sorted(errors) and errors[0] > 0
+    ring.locator("#save-result").click()
+    expect(ring.get_by_text("Saved in the library")).to_be_visible()
+    ring.get_by_role("tab", name="Library", exact=True).click()
+    ring.get_by_text("The chosen schedule as JSON").click()
+    expect(ring.locator("#library-export")).to_contain_text('"first_seed": 20000')
+    rows = ring.locator("#library-table tbody tr")
+    there = rows.count()
+    ring.locator("#library-delete").click()  # other tests begin with an empty library
+    expect(rows).to_have_count(there - 1)
