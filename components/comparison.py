@@ -48,6 +48,7 @@ T = TypeVar("T")
 
 _references: Recent[SampleRun] = Recent(32)
 _cells: Recent[Cell] = Recent(128)
+_floors: Recent[Mapping[str, float]] = Recent(128)  # no cell outlives the floors it is read beside
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ class Rows:
 def known_rows(studio: Studio) -> Rows:
     """The rows as far as they have been computed lately: the others are to be generated."""
     where = place(studio)
-    view = Rows(studio, _references.get(where), tuple(first_views(studio)))
+    view = _first_rows(studio)
+    view = replace(view, reference=_references.get(where))
     for i, row in enumerate(view.rows):
         cell = row.schedule and _cells.get((where, studio.solver, row.schedule.sigmas))
         if cell:
@@ -118,6 +120,7 @@ def keep(view: Rows) -> None:
     where = place(view.studio)
     if view.reference is not None:
         _references.put(where, view.reference)
+    _floors.put(where, view.floors)
     for row in view.rows:
         if row.cell is not None and row.cell.run is not None and row.schedule is not None:
             _cells.put((where, view.studio.solver, row.schedule.sigmas), row.cell)
@@ -153,7 +156,7 @@ def rows_job(studio: Studio) -> Job[Rows]:
     """Reference first, then every row in order; range-tuned twins, which need a search, last."""
     bound = studio.bound()
     noise = start_noise(bound.spec, studio.num, studio.seed)
-    view = Rows(studio, rows=tuple(first_views(studio)))
+    view = _first_rows(studio)
     yield Progress("reference", 0, 1, snapshot=view)
 
     where = place(studio)
@@ -197,7 +200,7 @@ def _run_row(view: Rows, i: int, bound: Bound, noise: Batch, where: Hashable) ->
             reference=view.reference,
         )
         result: Comparison = yield from _relay(job, view)
-        view = replace(view, floors={**view.floors, **result.floors})
+        view = replace(view, floors=_floors.put(where, {**view.floors, **result.floors}))
         cell = result.cells[0]
         if cell.run is not None:
             cell = _cells.put(key, replace(cell, run=slim(cell.run)))
@@ -229,6 +232,10 @@ def with_row(view: Rows, i: int, row: RowView) -> Rows:
     return replace(view, rows=(*view.rows[:i], row, *view.rows[i + 1 :]))
 
 
+def _first_rows(studio: Studio) -> Rows:
+    return Rows(studio, rows=tuple(first_views(studio)), floors=_floors.get(place(studio)) or {})
+
+
 def first_views(studio: Studio) -> Iterable[RowView]:
     """The rows before anything ran. A choice equal to the edited curve is not shown twice."""
     yield RowView(YOURS, yours_name(studio), ACCENT, "solid", studio.yours)
@@ -241,7 +248,7 @@ def first_views(studio: Studio) -> Iterable[RowView]:
 def _first_view(studio: Studio, choice: Choice) -> RowView:
     base = RowView(choice.key, choice_name(choice.key), choice.colour, choice.dash)
     if choice.key.endswith(TUNED):
-        return base
+        return replace(base, schedule=known_twin(studio, choice.key.removesuffix(TUNED)))
     try:
         return replace(base, schedule=chosen_schedule(studio, choice.key))
     except ValueError as refused:

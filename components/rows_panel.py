@@ -169,11 +169,13 @@ def glance(studio: Studio, edited: Edited, request: gr.Request) -> View | dict[s
     turn = Turn.take(request.session_hash, KIND)
     began, view = time.monotonic(), None
     try:
-        job = rows_job(with_yours(studio, edited.sigmas))
+        studio = with_yours(studio, edited.sigmas)
+        job = rows_job(studio)
         for progress in stream(job, turn, LIMITS.seconds):
             view = progress.snapshot or view
             if has_own(view) and time.monotonic() - began > GLANCE:
                 job.close()
+                view = known_rows(studio)
                 break
     except Superseded:
         return gr.skip()

@@ -573,7 +573,13 @@ def test_ctrl_c_in_a_real_process_keeps_the_best_so_far(tmp_path):
     argv += ["--steps", "8", "--param", "teacher_steps=400", "--param", "num=1024"]
     argv += ["--out", str(out)]
     with subprocess.Popen(
-        [sys.executable, *argv], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, *argv],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a shell's background job ignores Ctrl-C, and what it starts inherits that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:
         for line in process.stderr:
             if line.startswith("step "):
