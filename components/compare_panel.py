@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import gradio as gr
 
-from ays_core.grid import GridResult, Line
+from ays_core.grid import Grid, GridResult, Line
 from ays_core.job import Job, Progress
 from ays_core.metrics import METRICS
 from ays_core.solvers import SOLVERS
@@ -225,7 +225,7 @@ def replayed(studio: Studio, content: bytes, request: gr.Request) -> Generator[t
     yield from _running(studio, plan, request)
 
 
-def _running(studio: Studio, plan: grids.Grid, request: gr.Request) -> Generator[tuple, None, None]:
+def _running(studio: Studio, plan: Grid, request: gr.Request) -> Generator[tuple, None, None]:
     turn = Turn.take(request.session_hash, KIND)
     began = time.monotonic()
     result = None
