@@ -17,18 +17,13 @@ from ays_core.metrics import METRICS
 from ays_core.solvers import SOLVERS
 from components import grids
 from components.blind_view import BlindView, Pair
+from components.choices import fitting_choices, menu, yours_name
 from components.film_view import FilmView
 from components.grid_view import GridView
 from components.jobs import Overtime, Superseded, Turn, job_for, stream
 from components.limits import LIMITS
 from components.plotly_view import PlotlyView
-from components.state import (
-    YOURS,
-    Studio,
-    fitting_choices,
-    menu,
-    yours_name,
-)
+from components.state import YOURS, Studio
 
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 COMPUTE: dict[str, Any] = {**PRIVATE, "concurrency_limit": 4, "concurrency_id": "compare"}

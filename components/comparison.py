@@ -24,19 +24,9 @@ from ays_core.models.held import loads
 from ays_core.sampling import SampleRun, start_noise
 from ays_core.schedule import Schedule
 from ays_core.solvers import SOLVERS
+from components.choices import choice_name, chosen_schedule, fitting_choices, yours_name
 from components.recent import Recent
-from components.state import (
-    ACCENT,
-    TUNED,
-    YOURS,
-    Choice,
-    Studio,
-    choice_name,
-    chosen_schedule,
-    first_studio,
-    fitting_choices,
-    yours_name,
-)
+from components.state import ACCENT, TUNED, YOURS, Choice, Studio, first_studio
 from components.twins import known_twin, twin_job
 
 # What the rows show. A component of a mixture that draws a shape with hundreds means nothing.

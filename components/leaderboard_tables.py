@@ -15,7 +15,7 @@ from ays_core.leaderboard.report import KINDS
 from ays_core.models import MODELS
 from ays_core.solvers import SOLVERS
 from components import static
-from components.state import choice_name
+from components.choices import choice_name
 
 FILE = static.ASSETS / "leaderboard/leaderboard.json"
 COMMAND = "python assets/leaderboard/make_leaderboard.py"

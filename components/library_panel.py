@@ -11,6 +11,7 @@ import gradio as gr
 
 from ays_core.library import MAX_CONTENT, MAX_NAME, Library, Saved
 from ays_core.schedule import Schedule
+from components.choices import yours_name
 from components.comparison import error_of
 from components.limits import LIMITS
 from components.saved_table import SavedTable, Table
@@ -21,7 +22,7 @@ from components.shelf import (
     kept_by_browser,
     open_shelf,
 )
-from components.state import Studio, with_row, yours_name
+from components.state import Studio, with_row
 
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 VERSIONS = ("torch", "diffusers")  # a solver's numbers may depend on them

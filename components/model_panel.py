@@ -12,17 +12,9 @@ import gradio as gr
 from ays_core.models import MODELS
 from ays_core.models.held import current
 from ays_core.solvers import SOLVERS
+from components.costs import machine, seconds_a_call
 from components.limits import LIMITS
-from components.state import (
-    MAX_GUIDANCE,
-    SHOWN_SEED,
-    Studio,
-    machine,
-    seconds_a_call,
-    with_model,
-    with_steps,
-    with_words,
-)
+from components.state import MAX_GUIDANCE, SHOWN_SEED, Studio, with_model, with_steps, with_words
 
 ANY_CLASS = "any"
 MAX_SEED = 2**31 - 1

@@ -19,22 +19,15 @@ from ays_core.optimizers import OPTIMIZERS
 from ays_core.params import adjustable, parse_params
 from ays_core.schedule import Schedule
 from components import data_field, verdict
+from components.choices import curves, menu, shown_keys
 from components.controls import parameter_control
+from components.costs import drawing, seconds_for
 from components.jobs import Overtime, Superseded, Turn, job_for, stream
 from components.limits import LIMITS
 from components.plotly_view import PlotlyView
 from components.schedule_editor import ScheduleEditor
 from components.search_view import figure, outcome
-from components.state import (
-    ACCENT,
-    Studio,
-    curves,
-    drawing,
-    menu,
-    seconds_for,
-    shown_keys,
-    with_row,
-)
+from components.state import ACCENT, Studio, with_row
 from components.verdict import Found
 
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}

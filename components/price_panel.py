@@ -15,11 +15,12 @@ from ays_core.optimizers.align_your_steps.priced import Priced
 from ays_core.paths import RANGE_SLACK
 from ays_core.searching import LEVELS, PATHS, kept, measure_once
 from ays_core.statistics import Statistics
+from components.costs import drawing, seconds_for
 from components.jobs import Overtime, Superseded, Turn, job_for, stream
 from components.limits import LIMITS
 from components.recent import Recent
 from components.schedule_editor import ScheduleEditor
-from components.state import Studio, drawing, seconds_for
+from components.state import Studio
 
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 COMPUTE: dict[str, Any] = {**PRIVATE, "concurrency_limit": 8, "concurrency_id": "compute"}

@@ -14,6 +14,7 @@ from ays_core.compare import Cell
 from ays_core.job import Job, Progress, relay
 from ays_core.sampling import SampleRun
 from ays_core.solvers import SOLVERS
+from components.choices import choice_name, menu, misfits, shown_keys
 from components.comparison import (
     Part,
     Rows,
@@ -25,24 +26,14 @@ from components.comparison import (
     rows_job,
     schedule_of,
 )
+from components.costs import seconds_for
 from components.drawn import field_of, picture
 from components.grids import row_plan
 from components.jobs import LEASE, STARTING, Overtime, Superseded, Turn, job_for, stream
 from components.limits import LIMITS
 from components.pictures import Doing, Pictures, Row, View
 from components.schedule_editor import Edited
-from components.state import (
-    YOURS,
-    Studio,
-    choice_name,
-    chosen_keys,
-    menu,
-    misfits,
-    seconds_for,
-    shown_keys,
-    with_choices,
-    with_yours,
-)
+from components.state import YOURS, Studio, chosen_keys, with_choices, with_yours
 
 KIND = "rows"
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}

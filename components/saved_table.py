@@ -17,7 +17,7 @@ import gradio as gr
 from ays_core.library import Saved
 from ays_core.schedule import Schedule
 from components import static
-from components.state import choice_name
+from components.choices import choice_name
 
 HEADERS = ("Name", "Levels", "Source", "Model", "Solver", "Steps", "Error", "Saved")
 EMPTY = '<p class="saved-empty">Nothing saved yet: give the edited curve a name and save it.</p>'

@@ -13,9 +13,10 @@ import pandas as pd
 from ays_core.interop import DIALECTS, parse, write
 from ays_core.schedule import Schedule
 from ays_core.schedules import SCHEDULES
+from components.choices import curves
 from components.limits import LIMITS
 from components.schedule_editor import Edited, ScheduleEditor
-from components.state import Studio, curves, with_yours
+from components.state import Studio, with_yours
 
 TIME_POINTS = 200  # of the curve from ln sigma to model time
 LIVE = 100  # ms between two looks at the points while a level moves

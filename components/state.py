@@ -5,8 +5,6 @@ A handler takes (Studio, value) and returns a Studio; views are rendered from it
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -17,15 +15,10 @@ import numpy as np
 
 from ays_core.denoiser import Batch, Bound, bind
 from ays_core.models import MODELS, embedded, in_memory, spec_of
-from ays_core.models.device import device_words
-from ays_core.models.held import current
 from ays_core.models.pictures import bind_pictures
 from ays_core.models.pipelines import PipelineModel
-from ays_core.models.pipelines.base import DATA_STEPS
-from ays_core.optimizers import OPTIMIZERS
 from ays_core.optimizers.optimal_stepsize import for_steps
 from ays_core.paths import ModelSpec
-from ays_core.sampling import start_noise
 from ays_core.schedule import Origin, Schedule
 from ays_core.schedules import SCHEDULES
 from components.limits import LIMITS
@@ -246,179 +239,10 @@ def with_steps(studio: Studio, num_steps: int) -> Studio:
     return replace(studio, yours=own or studio.yours.with_steps(num_steps), start=start)
 
 
-def menu(studio: Studio) -> list[tuple[str, str]]:
-    """Kept results, then the catalogue, each closed form followed by its range-tuned twin."""
-    entries = [(name, name) for name, _ in studio.kept]
-    for key, entry in SCHEDULES.items():
-        if not fits(key, studio):
-            continue
-        entries.append((entry.label, key))
-        if entry.kind == "formula" and studio.instant:
-            entries.append((choice_name(key + TUNED), key + TUNED))
-    return entries
-
-
 def chosen_keys(studio: Studio) -> list[str]:
     return [choice.key for choice in studio.choices]
-
-
-def shown_keys(studio: Studio) -> list[str]:
-    """Of those chosen, the ones on the menu now."""
-    offered = {key for _, key in menu(studio)}
-    return [key for key in chosen_keys(studio) if key in offered]
-
-
-def fitting_choices(studio: Studio) -> tuple[Choice, ...]:
-    """The chosen schedules that are offered for what is chosen now.
-
-    A table made for another model, solver or step count is left out rather than shown unfairly.
-    """
-    return tuple(choice for choice in studio.choices if fits(choice.key, studio))
-
-
-def fits(key: str, studio: Studio) -> bool:
-    """Whether a schedule is offered for what is chosen now.
-
-    A learned table is, for the model, solver and step count it was made for. A published table is
-    for a loaded model that it was made for; the embedded models show all of them, with a warning,
-    as long as the noise path is the same. Range-tuned twins are searches of their own: they
-    are for models that answer at once.
-    """
-    if key in dict(studio.kept):
-        return True
-    if key.endswith(TUNED) and not studio.instant:
-        return False
-    made_for = SCHEDULES[key.removesuffix(TUNED)].made_for
-    if made_for is None:
-        return True
-    if made_for.model in MODELS:
-        return not made_for.warnings(studio.spec, studio.solver, studio.num_steps)
-    if studio.instant:
-        return True
-    return not made_for.warnings(studio.spec, "", made_for.steps)
-
-
-def chosen_schedule(studio: Studio, key: str) -> Schedule:
-    """A chosen schedule at the Studio's step count and end, over its own range."""
-    kept = dict(studio.kept)
-    if key in kept:
-        return kept[key].with_steps(studio.num_steps)
-    entry = SCHEDULES[key]
-    return entry.make(studio.num_steps, studio.spec, final_zero=studio.yours.final_zero)
-
-
-def choice_name(key: str) -> str:
-    """What a schedule is called: by its catalogue label, its optimizer's, or the name it has."""
-    base = key.removesuffix(TUNED)
-    for catalogue in (SCHEDULES, OPTIMIZERS):
-        if base in catalogue:
-            return catalogue[base].label + (", range tuned" if key != base else "")
-    return key
-
-
-def yours_name(studio: Studio) -> str:
-    """Where the edited schedule comes from, in words."""
-    origin = studio.yours.origin
-    made = choice_name(origin.method)
-    return (
-        f"Yours: {choice_name(origin.parent)}, {made}"
-        if made in CHANGED and origin.parent
-        else f"Yours: {made}"
-    )
-
-
-def curves(studio: Studio) -> list[dict[str, Any]]:
-    """The compared schedules as curves behind the edited one.
-
-    Range-tuned twins are left out: they are known only after a search.
-    """
-    shown = []
-    for choice in fitting_choices(studio):
-        if choice.key.endswith(TUNED):
-            continue
-        try:
-            schedule = chosen_schedule(studio, choice.key)
-        except ValueError:
-            continue  # its row says why
-        if schedule != studio.yours:
-            source = schedule.origin.reference
-            curve = {"name": choice_name(choice.key), "color": choice.colour, "dash": choice.dash}
-            shown.append({**curve, "sigmas": list(schedule.sigmas), "source": source})
-    return shown
-
-
-def misfits(studio: Studio, schedule: Schedule) -> str:
-    """How the use at hand differs from what a schedule was searched for, or "".
-
-    A schedule for a first-order solver can be far off with Heun: said on its row.
-    """
-    for method in (schedule.origin.method, schedule.origin.parent):
-        entry = SCHEDULES.get(method or "")
-        if entry is not None and entry.made_for is not None and entry.made_for.model not in MODELS:
-            return "; ".join(entry.made_for.warnings(studio.spec, studio.solver, studio.num_steps))
-    made_for, here = (
-        schedule.origin.params,
-        {
-            "model": studio.model,
-            "solver": studio.solver,
-            "guidance": studio.guidance,
-            "steps": studio.num_steps,
-        },
-    )
-    if "evaluations" not in made_for:
-        return ""
-    found = [
-        f"{name} {made_for[name]}"
-        for name, value in here.items()
-        if made_for.get(name, value) != value
-    ]
-    return f"made for {', '.join(found)}" if found else ""
 
 
 def decoded(model: str, x: Batch) -> np.ndarray:
     """Samples as pictures, uint8 (B, H, W, 3), or points, float64 (B, 2)."""
     return in_memory(model).decode(x)
-
-
-def machine() -> str:
-    """Where the arithmetic happens, and what is loaded there."""
-    there = current()
-    loaded = f" · {there.spec.label} on {there.placed}" if there is not None else ""
-    cores = f" · {os.cpu_count()} cores" if device_words().startswith("CPU") else ""
-    return f"{device_words()}{cores}{loaded}"
-
-
-@cache
-def _seconds_a_call(model: str, condition: str, guidance: float) -> float:
-    bound = bind(in_memory(model), condition, guidance)
-    x = start_noise(bound.spec, 16, SHOWN_SEED)
-
-    def seconds(sigma: float) -> float:
-        began = time.perf_counter()
-        bound(x, sigma)
-        return time.perf_counter() - began
-
-    levels = (10.0, 1.0, 0.1)
-    # the fastest of some at each level: what else runs at the moment is not part of it
-    return sum(min(seconds(sigma) for _ in range(5)) for sigma in levels) / len(levels)
-
-
-def seconds_a_call(studio: Studio) -> float:
-    """One denoiser call for 16 samples of the chosen model, measured here; of a loaded one, what
-    its latest call took."""
-    if studio.instant:
-        return _seconds_a_call(studio.model, studio.condition, studio.guidance)
-    there = current()
-    took = there.batches.seconds_a_row if there is not None else None
-    guided = 2 if studio.guidance != 1 and studio.conditions else 1
-    return 16 * guided * (took or 0.0)
-
-
-def drawing(studio: Studio, num: int) -> int:
-    """Evaluations for `num` samples of a network itself, which stand for its data."""
-    return 0 if studio.instant or studio.pictures else DATA_STEPS * num
-
-
-def seconds_for(studio: Studio, evaluations: int) -> float:
-    """What so many denoiser evaluations, of one sample each, will take here."""
-    return evaluations / 16 * seconds_a_call(studio)

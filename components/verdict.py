@@ -14,9 +14,10 @@ from ays_core.job import Job
 from ays_core.metrics import METRICS
 from ays_core.optimizers.judge import Verdict, judge
 from ays_core.schedule import Schedule
+from components.costs import seconds_for
 from components.jobs import Overtime, Superseded, Turn, job_for, stream
 from components.limits import LIMITS
-from components.state import Studio, seconds_for
+from components.state import Studio
 from components.twins import twin_job
 
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}

@@ -11,8 +11,9 @@ from ays_core.grid import Grid, GridResult, Named
 from ays_core.grid.plan import LONGEST
 from ays_core.models import embedded, spec_of
 from ays_core.schedule import Schedule
+from components.choices import choice_name, chosen_schedule, yours_name
 from components.limits import LIMITS
-from components.state import TUNED, YOURS, Studio, choice_name, chosen_schedule, yours_name
+from components.state import TUNED, YOURS, Studio
 from components.twins import shipped_twin
 
 MAX_PLAN = 200_000  # bytes

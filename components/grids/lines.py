@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ays_core.grid import Grid, GridCell, GridResult, Line, Spot
 from ays_core.solvers import SOLVERS
-from components.state import ACCENT, STYLES, Studio, choice_name
+from components.choices import choice_name
+from components.state import ACCENT, STYLES, Studio
 
 
 def lines_of(result: GridResult) -> list[GridCell]:

@@ -17,17 +17,13 @@ from ays_core.models.pipelines import adapt
 from ays_core.schedule import Schedule
 from ays_core.schedules import SCHEDULES
 from components import comparison, grids, loading_panel, model_panel, rows_panel
+from components.choices import chosen_schedule, fits, menu, misfits, shown_keys
 from components.draft import draft_of, restored
 from components.jobs import Turn
 from components.limits import Limits, from_environment
 from components.state import (
     chosen_keys,
-    chosen_schedule,
     first_studio,
-    fits,
-    menu,
-    misfits,
-    shown_keys,
     with_choices,
     with_model,
     with_words,

@@ -15,9 +15,10 @@ from ays_core.editing import with_final_zero
 from ays_core.job import run
 from ays_core.sampling import SampleRun, start_noise
 from ays_core.schedule import Schedule
+from components.choices import chosen_schedule
 from components.lessons import CONVERGED, LESSONS, STOPPED, oss_schedule
 from components.rows_panel import MAX_ROWS
-from components.state import SHOWN_SEED, Studio, chosen_schedule, with_steps
+from components.state import SHOWN_SEED, Studio, with_steps
 
 JUDGING = 20_000
 NOISES = {"pictures": 64, "points": 1000}
