@@ -2,19 +2,20 @@
 
 Every schedule starts from the same noise and is measured against one fine reference run of it. A
 stochastic solver has no single right result: its samples are measured as a set, against exact
-samples, with the floor that two exact sets of that size have.
+samples, with the floor that a perfect sampler would still have.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from statistics import fmean
 from typing import Protocol, runtime_checkable
 
 import torch
 
 from ays_core.comparison import SHOWN_SEED, Cell, Comparison
-from ays_core.denoiser import Batch, Bound
+from ays_core.denoiser import Batch, Bound, Cond
 from ays_core.job import Job, Progress, relay
 from ays_core.metrics import METRICS, MetricEntry
 from ays_core.sampling import SampleRun, sample
@@ -25,7 +26,8 @@ from ays_core.solvers import SOLVERS
 REFERENCES = {"flow": ("heun_flow", "linear_t")}  # solver and levels, by noise path
 REFERENCE_SOLVER, REFERENCE_SCHEDULE = "heun", "karras"  # of the others
 REFERENCE_STEPS = {"pictures": 40, "points": 200}  # 79 and 399 calls, with the final 0
-EXACT_SEEDS = 1_000_000, 2_000_000  # added to the seed: the exact set, and another for the floor
+EXACT_SEED, FLOOR_SEED = 1_000_000, 2_000_000  # added to the seed: of exact samples
+FLOOR_SETS = 4  # of exact samples drawn at random, whose mean distance is the floor
 
 __all__ = ["Cell", "Comparison", "compare", "reference_run"]
 
@@ -39,9 +41,12 @@ class HasComponents(Protocol):
 
 @runtime_checkable
 class HasFeatures(Protocol):
-    """A model with coordinates, (B, d), in which sets of samples can be compared."""
+    """An exact model: it has coordinates, (B, d), in which sets of samples can be compared, and
+    knows what a perfect sampler would give: `num` independent draws."""
 
     def features(self, x: Batch) -> torch.Tensor: ...
+
+    def draws(self, num: int, seed: int, cond: Cond | None = None) -> Batch: ...
 
 
 def reference_run(denoise: Bound, noise: Batch) -> Job[SampleRun]:
@@ -92,13 +97,10 @@ def compare(
         )
         result = replace(result, reference=run)
 
-    exact = [
-        _features(denoise, denoise.data(len(noise), seed + other))
-        for other in EXACT_SEEDS
-        if any(m.needs == "samples" for m in measured)
-    ]
-    floors = {f"{m.key}_floor": m.make(*exact) for m in measured if m.needs == "samples"}
-    result = replace(result, reference_note=_note(result, denoise, bool(exact)), floors=floors)
+    distances = [m for m in measured if m.needs == "samples"]
+    exact = _features(denoise, denoise.data(len(noise), seed + EXACT_SEED)) if distances else None
+    floors = {} if exact is None else _floors(distances, denoise, exact, seed)
+    result = replace(result, reference_note=_note(result, denoise, bool(distances)), floors=floors)
 
     for i, schedule in enumerate(schedules):
         so_far, before = result, done
@@ -133,19 +135,34 @@ def _numbers(
     denoise: Bound,
     run: SampleRun,
     reference: SampleRun | None,
-    exact: Sequence[torch.Tensor],
+    exact: torch.Tensor | None,
 ) -> dict[str, float]:
     """Every metric of one run."""
     values = {}
     for metric in measured:
         if metric.needs == "samples":
-            values[metric.key] = metric.make(_features(denoise, run.samples), exact[0])
+            values[metric.key] = metric.make(_features(denoise, run.samples), exact)
         elif reference is not None:
             pair = (run.samples, reference.samples)
             if metric.needs == "components" and isinstance(denoise.model, HasComponents):
                 pair = (denoise.model.component(pair[0]), denoise.model.component(pair[1]))
             values[metric.key] = metric.make(*pair)
     return values
+
+
+def _floors(
+    distances: Sequence[MetricEntry], denoise: Bound, exact: torch.Tensor, seed: int
+) -> dict[str, float]:
+    """What a perfect sampler would score: the mean of `FLOOR_SETS` sets drawn at random.
+
+    The exact set has every component as often as it should be; samples have them by chance.
+    """
+    assert isinstance(denoise.model, HasFeatures)  # `_applies` saw to it
+    sets = [
+        _features(denoise, denoise.model.draws(len(exact), seed + FLOOR_SEED * k, denoise.cond))
+        for k in range(1, FLOOR_SETS + 1)
+    ]
+    return {f"{m.key}_floor": fmean(m.make(drawn, exact) for drawn in sets) for m in distances}
 
 
 def _features(denoise: Bound, x: Batch) -> torch.Tensor:

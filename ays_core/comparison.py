@@ -32,7 +32,7 @@ class Comparison:
 
     `reference`: the fine run of that noise; None for a stochastic solver, unless one was given.
     `reference_note`: what the numbers are measured against, in words. `floors`: `<metric>_floor`,
-    the distance between two exact sets of the same size.
+    the distance of as many exact samples drawn at random.
     """
 
     spec_key: str
@@ -74,7 +74,7 @@ class Comparison:
 
     def clear(self, better: Cell, worse: Cell) -> bool:
         """Whether `better` leads by more than chance: for errors, by the spread of the differences
-        from noise to noise; for distances, by more than two exact sets differ."""
+        from noise to noise; for distances, by more than a perfect sampler is off."""
         key = self.main_metric
         if key == "rmse" and self.reference and better.run and worse.run:
             target = self.reference.samples
@@ -127,7 +127,7 @@ def _who_is_closest(result: Comparison, called: Mapping[Schedule, str]) -> str:
     where = f"{SOLVERS[result.solver].label}"
     where += f", {min(calls)} calls" if len(calls) == 1 else ""
     floor = result.floors.get(f"{key}_floor")
-    apart = f"; two exact sets differ by {three_digits(floor)}" if floor is not None else ""
+    apart = f"; random exact samples are {three_digits(floor)} off" if floor is not None else ""
     return (
         f"{called[best.schedule]} comes closest to {target}: {label} {number(best)}, "
         f"against {against} ({where}, {num} noises{unseen}{apart})."

@@ -1,7 +1,7 @@
 """How far samples are from where they should be: from a reference run, or from exact samples.
 
 Pure functions, float64 inside. A distance between two finite sample sets is never 0, so each one
-has a floor to be read beside it: the same distance between two exact sets of the same size.
+has a floor to be read beside it: the same distance of as many independent exact samples.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ number of steps), so that whatever differs between two rows comes from the level
 * **Which noises.** Seeds below 10,000 are used to optimise, seeds from 10,000 are shown, seeds from
   20,000 judge. A schedule is never shown on the noises it was found on.
 * **Stochastic solvers** add fresh noise, so they have no single right picture: they are compared by
-  distances between distributions, each beside its floor (two exact sample sets of the same size).
+  distances between distributions, each beside its floor (as many exact samples, drawn at random).
 
 ## Models
 

@@ -9,7 +9,7 @@ from itertools import groupby
 import gradio as gr
 
 from ays_core.comparison import TUNED
-from ays_core.leaderboard import Board, Contest, Score, verdict
+from ays_core.leaderboard import Board, Contest, Score, records, shipped, verdict
 from ays_core.leaderboard.board import ORACLE
 from ays_core.leaderboard.report import KINDS
 from ays_core.models import MODELS
@@ -17,45 +17,60 @@ from ays_core.solvers import SOLVERS
 from components import static
 from components.choices import choice_name
 
-FILE = static.ASSETS / "leaderboard/leaderboard.json"
+FOLDER = static.ASSETS / "leaderboard"
 COMMAND = "python assets/leaderboard/make_leaderboard.py"
-TEXT = """
+TEXT = f"""
 ## Which schedule wins where
 
-Error to the reference run; for stochastic solvers the sliced W2 distance to exact samples, beside
-its floor. Mean and spread over {sets} sets of noises from seed 20,000 on, on which nothing was
-optimised; the best of a column, oracle aside, is bold. A star marks a closed form with its range
-and shape tuned, and a column has as many steps as fit its number of calls. An optimizer keeps the
-range it starts with, Karras' own; with a star its range is free too, or that of the best tuned
-closed form. The oracle is a direct search with the solver itself that starts from the best of all
-others: what is left to win. The gap counts spreads of the difference between the best optimised
-schedule and the best closed form; it is negative where the closed form wins. Computed on {date}
-({machine}) by `{command}`.
+Error to the reference run, and below it the sliced W2 distance of the same samples to exact ones,
+which is the number that counts for stochastic solvers; its floor is that of exact samples drawn at
+random. Mean and spread over sets of noises from seed 20,000 on, on which nothing was optimised; the
+best of a column, oracle aside, is bold. A star marks a closed form with its range and shape tuned,
+and a column has as many steps as fit its number of calls. An optimizer keeps the range it starts
+with, Karras' own; with a star its range is free too, or that of the best tuned closed form, and
+levels that it was given and kept are not counted as its own. The oracle is a direct search with the
+solver itself that starts from the best of all others, on more noises: what is left to win. The gap
+counts spreads of the difference between the best optimised schedule, in hindsight, and the best
+closed form; it is negative where the closed form wins. Made by `{COMMAND}`.
 """
 
 
 def build(tab: gr.Tab) -> None:
     """Nothing where no board has been computed. The tables are sent to those who open the tab: they
     are large."""
-    if not FILE.exists():
+    boards = shipped(FOLDER)
+    if not boards:
         return
-    board = Board.from_json(FILE.read_text())
-    gr.Markdown(TEXT.format(command=COMMAND, **board.made))
+    gr.Markdown(TEXT)
     css = static.head("library/saved.css")
     shown = gr.HTML(head=css, apply_default_css=False, elem_id="leaderboard")
-    tables = "".join(details(model, board.of(model)) for model in board.models)
+    tables = "".join(details(model, board) for model, board in boards.items())
     tab.select(lambda: tables, None, shown, show_progress="hidden", api_visibility="private")
 
 
-def details(model: str, contests: Sequence[Contest]) -> str:
+def details(model: str, board: Board) -> str:
     """One model: what the numbers say in words, and the numbers."""
     name = MODELS[model].label if model in MODELS else model
+    contests = board.of(model)
+    made = f"Computed on {board.made.get('date')} ({board.made.get('machine')})."
     return (
         f'<details class="saved board"><summary>{escape(name)}</summary>'
-        f"<p>{escape(verdict(contests))} {noises(contests)}</p>"
-        f"{summary(contests)}<details><summary>Every schedule</summary>{table(contests)}</details>"
-        "</details>"
+        f"<p>{escape(verdict(contests))} {noises(contests)} {escape(made)}</p>"
+        f"{summary(contests)}{by_method(contests)}"
+        f"<details><summary>Every schedule</summary>{table(contests)}</details></details>"
     )
+
+
+def by_method(contests: Sequence[Contest]) -> str:
+    """Each optimizer by itself, over all columns."""
+    heads = ("Columns won and lost", "closed form", "range and shape tuned", "kept another's")
+    head = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
+    rows = ""
+    for plain, tuned in zip(records(contests), records(contests, "tuned"), strict=True):
+        cells = (f"{r.won} won, {r.lost} lost of {r.ran}" for r in (plain, tuned))
+        row = "".join(f"<td>{cell}</td>" for cell in (*cells, plain.kept))
+        rows += f'<tr><th scope="row">{escape(name_of(plain.key))}</th>{row}</tr>'
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def summary(contests: Sequence[Contest]) -> str:
@@ -79,12 +94,14 @@ def _best(score: Score | None) -> str:
         return "–"
     if score.key == ORACLE:
         return f"{score.mean:.3g}"
-    star = TUNED if score.key.endswith(TUNED) else ""
-    return f"{score.mean:.3g}<br><small>{escape(choice_name(score.base))}{star}</small>"
+    return f"{score.mean:.3g}<br><small>{escape(name_of(score.key))}</small>"
 
 
 def name_of(key: str) -> str:
-    return "Oracle" if key == ORACLE else choice_name(key)
+    """A schedule's name, with its star."""
+    if key == ORACLE:
+        return "Oracle"
+    return choice_name(key.removesuffix(TUNED)) + (TUNED if key.endswith(TUNED) else "")
 
 
 def table(contests: Sequence[Contest]) -> str:
@@ -121,8 +138,7 @@ def place(key: str, contests: Sequence[Contest]) -> float:
 
 
 def _head(contest: Contest) -> str:
-    floor = f"<br>floor {contest.floor:.3g}" if contest.floor else ""
-    return f"{contest.nfe} calls{floor}"
+    return f"{contest.nfe} calls<br>floor {contest.floor:.3g}"
 
 
 def _cell(contest: Contest, key: str) -> str:
@@ -132,4 +148,5 @@ def _cell(contest: Contest, key: str) -> str:
     mean = f"{score.mean:.3g}"
     if score == contest.best(lambda other: other.key != ORACLE):
         mean = f"<b>{mean}</b>"
-    return f"{mean} <small>± {score.spread:.2g}</small>"
+    distance = f"<br><small>W2 {score.distance:.3g}</small>" if score.distances else ""
+    return f"{mean} <small>± {score.spread:.2g}</small>{distance}"

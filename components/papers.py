@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import escape
+from itertools import chain
 from typing import Any
 
 import gradio as gr
@@ -14,7 +15,7 @@ import gradio as gr
 from ays_core.compare import compare, reference_run
 from ays_core.denoiser import bind
 from ays_core.job import run
-from ays_core.leaderboard import Board
+from ays_core.leaderboard import shipped
 from ays_core.models import MODELS
 from ays_core.optimizers import OPTIMIZERS
 from ays_core.optimizers.align_your_steps import Priced
@@ -23,7 +24,7 @@ from ays_core.schedule import Schedule
 from ays_core.schedules import SCHEDULES
 from ays_core.solvers import SOLVERS
 from ays_core.statistics import measure_model
-from components.leaderboard_tables import FILE
+from components.leaderboard_tables import FOLDER
 from components.plotly_view import PlotlyView
 from components.state import ACCENT
 
@@ -234,15 +235,13 @@ def page(paper: Paper) -> str:
 
 def numbers(paper: Paper) -> str:
     """What the paper's methods reach on the shipped leaderboard, beside the best closed form."""
-    board = Board.from_json(FILE.read_text()) if FILE.exists() else Board()
+    boards = {key: board for key, board in shipped(FOLDER).items() if key in SHOWN}
     rows = ""
-    for contest in board.contests:
-        if contest.model not in SHOWN or contest.solver not in SHOWN_SOLVERS:
-            continue
-        if contest.nfe not in SHOWN_CALLS:
+    for contest in chain.from_iterable(board.contests for board in boards.values()):
+        if contest.solver not in SHOWN_SOLVERS or contest.nfe not in SHOWN_CALLS:
             continue
         mine = contest.best(lambda s: s.key in paper.methods)  # with Karras' range, not a tuned one
-        other = contest.best(lambda s: not s.optimised)
+        other = contest.best(lambda s: s.closed or s.tuned)
         plain = contest.best(lambda s: s.key == "karras")
         if mine is None or other is None or plain is None:
             continue
@@ -255,7 +254,9 @@ def numbers(paper: Paper) -> str:
     heads = "".join(
         f'<th scope="col">{head}</th>' for head in ("This paper", "Best closed form", "Karras")
     )
-    caption = f"Error to the reference, {board.made['date']}, {board.made['machine']}"
+    dates = sorted({str(board.made["date"]) for board in boards.values()})
+    machines = sorted({str(board.made["machine"]) for board in boards.values()})
+    caption = f"Error to the reference, {', '.join(dates)}, {', '.join(machines)}"
     return (
         f'<div class="saved"><table><caption>{escape(caption)}</caption><thead><tr><td></td>{heads}'
         f"</tr></thead><tbody>{rows}</tbody></table></div><p>This paper: its methods from "

@@ -1,8 +1,8 @@
-"""Computes leaderboard.json, beside this file: `python assets/leaderboard/make_leaderboard.py`.
+"""Computes the leaderboard, a file for each model beside this one: `make leaderboard`.
 
-Every finished column is written at once, and a new run goes on from there; `--fresh` starts anew.
-Parts may be computed into other files, with `--file`, and joined with `--join`.
-`--report` prints docs/leaderboard.md, what the board says, and computes nothing.
+Every finished column is written at once, and a new run goes on from there; `--fresh` starts anew,
+`--again` judges every schedule that was found before again, with no other search than the oracle's.
+`--report` prints docs/leaderboard.md, what the boards say, and computes nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,68 +23,59 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from ays_core.job import Job  # noqa: E402
-from ays_core.leaderboard import Board, leaderboard, report  # noqa: E402
-from ays_core.leaderboard.entrants import TRIED, TRIES  # noqa: E402
+from ays_core.leaderboard import Board, leaderboard, report, shipped  # noqa: E402
+from ays_core.leaderboard.entrants import ORACLE_TRIED, TRIED, TRIES  # noqa: E402
 from ays_core.leaderboard.work import BUDGETS, SETS, SOLVERS_SHOWN  # noqa: E402
 from ays_core.models import MODELS  # noqa: E402
 
-FILE = Path(__file__).with_name("leaderboard.json")
-SHOWN = ("gaussians", "checkerboard", "grid", "scenes")
-MORE_BUDGETS = (4, 15, 20)  # of points in the plane
+FOLDER = Path(__file__).parent
+SHOWN = tuple(key for key, entry in MODELS.items() if entry.spec.exact)  # a network takes too long
+MORE_BUDGETS = (4, 15, 20)  # after the usual ones
+EMPTY = Board()
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--models", nargs="+", default=SHOWN)
+    arguments.add_argument("--models", nargs="+", choices=SHOWN, default=SHOWN)
     arguments.add_argument("--solvers", nargs="+", default=SOLVERS_SHOWN)
-    arguments.add_argument("--budgets", nargs="+", type=int, help="the usual ones by default")
-    arguments.add_argument("--minutes", type=float, default=120.0, help="stop after so many")
+    arguments.add_argument("--budgets", nargs="+", type=int, default=(*BUDGETS, *MORE_BUDGETS))
+    arguments.add_argument("--minutes", type=float, default=240.0, help="stop after so many")
     arguments.add_argument("--threads", type=int, default=1)
-    arguments.add_argument("--file", type=Path, default=FILE, help="where to write it")
-    arguments.add_argument(
-        "--join", nargs="+", type=Path, default=[], help="take these in, and end"
-    )
-    arguments.add_argument("--fresh", action="store_true", help="forget what there is")
-    arguments.add_argument("--report", action="store_true", help="print what it says in words")
+    how = arguments.add_mutually_exclusive_group()
+    how.add_argument("--fresh", action="store_true", help="forget what there is")
+    how.add_argument("--again", action="store_true", help="judge again what was found before")
+    how.add_argument("--report", action="store_true", help="print what they say in words")
     given = arguments.parse_args()
 
-    board = Board()
-    if given.file.exists() and not given.fresh:
-        board = Board.from_json(given.file.read_text())
-    if given.join:
-        for path in given.join:
-            board = joined(board, Board.from_json(path.read_text()))
-        write(board, given.file)
-        return
+    boards = shipped(FOLDER)
     if given.report:
-        print(report(board))
+        print(report(list(boards.values())))
         return
     torch.set_num_threads(given.threads)
     os.nice(10)
-    spent = (float(str(board.made.get("seconds", 0))), float(str(board.made.get("cpu_seconds", 0))))
-    began = time.monotonic()
-    job = columns(given.models, given.solvers, given.budgets, board)
+    end = time.monotonic() + 60 * given.minutes
+    for model in given.models:
+        there = boards.get(model, EMPTY)
+        before, known = (EMPTY, there) if given.again else (there, EMPTY)
+        if given.fresh:
+            before = EMPTY
+        job = leaderboard([model], given.solvers, given.budgets, before=before, known=known)
+        compute(job, FOLDER / f"{model}.json", before, given.threads, end)
+
+
+def compute(job: Job[Board], file: Path, before: Board, threads: int, end: float) -> None:
+    """Writes every column as it is finished, until there are no more or it is `end`."""
+    began, cpu = time.monotonic(), time.process_time()
+    earlier = [float(str(before.made.get(key, 0))) for key in ("seconds", "cpu_seconds")]
     for progress in job:
-        taken = time.monotonic() - began
         if progress.stage == "contests":
-            facts = made(given.threads, spent[0] + taken, spent[1] + time.process_time())
-            write(replace(progress.snapshot, made=facts), given.file)
+            taken = time.monotonic() - began, time.process_time() - cpu
+            facts = made(threads, earlier[0] + taken[0], earlier[1] + taken[1])
+            write(replace(progress.snapshot, made=facts), file)
             last = progress.snapshot.contests[-1]
             print(f"{last.name}: {last.ranked[0].key}, {last.seconds:.0f} s", flush=True)
-        if taken > 60 * given.minutes:
+        if time.monotonic() > end:
             job.close()
-            break
-
-
-def columns(
-    models: Sequence[str], solvers: Sequence[str], budgets: Sequence[int] | None, board: Board
-) -> Job[Board]:
-    """The usual budgets for all models first, then more of them where calls are cheap."""
-    board = yield from leaderboard(models, solvers, budgets or BUDGETS, before=board)
-    if budgets:
-        return board
-    points = [model for model in models if MODELS[model].spec.kind == "points"]
-    return (yield from leaderboard(points, solvers, MORE_BUDGETS, before=board))
 
 
 def made(threads: int, seconds: float, cpu_seconds: float) -> dict[str, object]:
@@ -99,6 +89,7 @@ def made(threads: int, seconds: float, cpu_seconds: float) -> dict[str, object]:
         "versions": {name: importlib.metadata.version(name) for name in packages},
         "sets": SETS,
         "training_noises": TRIED,
+        "oracle_noises": ORACLE_TRIED,
         "tries": TRIES,
     }
 
@@ -109,20 +100,6 @@ def processor() -> str:
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor() or platform.machine())
-
-
-def joined(board: Board, part: Board) -> Board:
-    """With the columns of `part` that are not there yet. Times add up, the later date counts."""
-    if not board.contests:
-        return part
-    same = ("machine", "versions", "sets", "training_noises", "tries")
-    if any(board.made[name] != part.made[name] for name in same):
-        raise SystemExit("these boards were not made alike: on one machine, with one version")
-    new = [c for c in part.contests if not board.has(c.model, c.solver, c.nfe)]
-    facts = {**board.made, "date": max(str(board.made["date"]), str(part.made["date"]))}
-    for name in ("seconds", "cpu_seconds"):
-        facts[name] = float(str(board.made[name])) + float(str(part.made[name]))
-    return Board((*board.contests, *new), facts)
 
 
 def write(board: Board, file: Path) -> None:

@@ -11,8 +11,11 @@ import json
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
 
 from ays_core.comparison import TUNED
+from ays_core.models import MODELS
 from ays_core.optimizers import OPTIMIZERS
 from ays_core.schedules import SCHEDULES
 from ays_core.solvers import SOLVERS
@@ -25,12 +28,14 @@ WON, LOST = 3.0, 2.0  # spreads of the difference from which on a lead counts, a
 @dataclass(frozen=True)
 class Score:
     """One schedule in one contest: a number for each set of seeds, or the reason why there is none.
-    `sigmas`: its levels, to six digits."""
+    `sigmas`: its levels, to six digits. `distances`: sliced W2 to exact samples on the same sets,
+    where a number is something else."""
 
     key: str
     values: tuple[float, ...] = ()
     error: str = ""
     sigmas: tuple[float, ...] = ()
+    distances: tuple[float, ...] = ()
 
     @property
     def mean(self) -> float:
@@ -40,6 +45,11 @@ class Score:
     def spread(self) -> float:
         """Standard deviation over the sets of seeds."""
         return statistics.stdev(self.values) if len(self.values) > 1 else 0.0
+
+    @property
+    def distance(self) -> float:
+        """Mean sliced W2 to exact samples."""
+        return statistics.fmean(self.distances or self.values)
 
     @property
     def base(self) -> str:
@@ -86,8 +96,8 @@ class Lead:
 @dataclass(frozen=True)
 class Contest:
     """All schedules with one model, solver and number of calls. `noises`: in a set of seeds.
-    `floor`: how far two exact sets are apart, 0 for an error to a reference. `seconds`: what it
-    took to compute."""
+    `floor`: the sliced W2 of exact samples drawn at random, which no sampler can be expected to
+    beat. `seconds`: what it took to compute."""
 
     model: str
     solver: str
@@ -112,15 +122,21 @@ class Contest:
     def best(self, of: Callable[[Score], bool]) -> Score | None:
         return next((score for score in self.ranked if of(score)), None)
 
+    def found(self, score: Score) -> bool:
+        """Whether a search found these levels: not those of a closed form, tuned or as it is, or of
+        a published table, which it was given and kept."""
+        given = {s.sigmas for s in self.scores if s.sigmas and not (s.optimised or s.key == ORACLE)}
+        return score.optimised and score.sigmas not in given
+
     @property
     def summary(self) -> dict[str, Score | None]:
-        """The best of every kind."""
+        """The best of every kind. What a search was given and kept does not count as its own."""
         return {
             "closed": self.best(lambda s: s.closed),
             "published": self.best(lambda s: s.published),
             "tuned": self.best(lambda s: s.tuned),
-            "papers": self.best(lambda s: s.base in PAPERS),
-            "optimised": self.best(lambda s: s.optimised),
+            "papers": self.best(lambda s: s.base in PAPERS and self.found(s)),
+            "optimised": self.best(self.found),
             ORACLE: self.best(lambda s: s.key == ORACLE),
         }
 
@@ -133,13 +149,20 @@ class Contest:
     def lead(self, over: str = "closed") -> Lead | None:
         """The best optimised schedule before the best of another kind; None where one is
         missing."""
-        optimised, other = self.summary["optimised"], self.summary[over]
-        if optimised is None or other is None:
+        return self.lead_of(self.summary["optimised"], over)
+
+    def lead_of(self, score: Score | None, over: str = "closed") -> Lead | None:
+        """A schedule that ran before the best of a kind; None where one is missing."""
+        other = self.summary[over]
+        if score is None or other is None or not score.values:
             return None
-        gap = Score("", tuple(b - a for a, b in zip(optimised.values, other.values, strict=True)))
+        gap = Score("", tuple(b - a for a, b in zip(score.values, other.values, strict=True)))
         if gap.mean == 0:
-            return Lead(optimised, other, 0.0)
-        return Lead(optimised, other, gap.mean / max(gap.spread, 1e-9 * abs(gap.mean)))
+            return Lead(score, other, 0.0)
+        return Lead(score, other, gap.mean / max(gap.spread, 1e-9 * abs(gap.mean)))
+
+    def of(self, key: str) -> Score | None:
+        return next((score for score in self.scores if score.key == key), None)
 
 
 @dataclass(frozen=True)
@@ -159,8 +182,9 @@ class Board:
         solvers = list(dict.fromkeys(contest.solver for contest in found))
         return tuple(sorted(found, key=lambda c: (solvers.index(c.solver), c.nfe)))
 
-    def has(self, model: str, solver: str, nfe: int) -> bool:
-        return any((c.model, c.solver, c.nfe) == (model, solver, nfe) for c in self.contests)
+    def contest(self, model: str, solver: str, nfe: int) -> Contest | None:
+        which = (model, solver, nfe)
+        return next((c for c in self.contests if (c.model, c.solver, c.nfe) == which), None)
 
     def to_json(self) -> str:
         lines = ",\n".join(json.dumps(asdict(contest)) for contest in self.contests)
@@ -171,12 +195,44 @@ class Board:
         content = json.loads(text)
         contests = []
         for contest in content["contests"]:
-            scores = [
-                Score(s["key"], tuple(s["values"]), s["error"], tuple(s.get("sigmas", ())))
-                for s in contest["scores"]
-            ]
+            scores = [Score(**{**score, **_tuples(score)}) for score in contest["scores"]]
             contests.append(Contest(**{**contest, "scores": tuple(scores)}))
         return Board(tuple(contests), content["made"])
+
+
+@dataclass(frozen=True)
+class Record:
+    """How one optimizer did over many contests against the best of a kind: `won` by more than
+    `WON` spreads, `lost` by more than `LOST`, of those in which it `ran`; in `kept` of them its
+    levels were another's, which it was given."""
+
+    key: str
+    ran: int
+    won: int
+    lost: int
+    kept: int
+
+
+def records(contests: Sequence[Contest], over: str = "closed") -> tuple[Record, ...]:
+    """Every optimizer by itself, not only the best of each column, in hindsight."""
+    keys = dict.fromkeys(s.key for c in contests for s in c.scores if s.optimised)
+    found = []
+    for key in keys:
+        scores = [(c, score) for c in contests if (score := c.of(key)) and score.values]
+        leads = [lead for c, score in scores if (lead := c.lead_of(score, over))]
+        won, lost = sum(lead.won for lead in leads), sum(lead.lost for lead in leads)
+        found.append(Record(key, len(leads), won, lost, sum(not c.found(s) for c, s in scores)))
+    return tuple(found)
+
+
+def _tuples(score: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) for name, value in score.items() if isinstance(value, list)}
+
+
+def shipped(folder: Path) -> dict[str, Board]:
+    """The boards in a folder, a file for each model, in the order of the catalogue."""
+    files = {key: folder / f"{key}.json" for key in MODELS}
+    return {key: Board.from_json(f.read_text()) for key, f in files.items() if f.exists()}
 
 
 def verdict(contests: Sequence[Contest]) -> str:

@@ -31,6 +31,7 @@ TWINS = ("karras", "log_snr", "kl_optimal", "quadratic_t")
 PUBLISHED = ("ays_sd15", "ays_sdxl")  # for latent models: their range fits these, too
 START = "karras"  # where every optimizer starts; starred, from the best range-tuned twin
 TRIED = {"pictures": (48, 128), "points": (256, 512)}  # training noises; for a stochastic solver
+ORACLE_TRIED = {"pictures": (128, 128), "points": (512, 512)}  # or it learns its noises by heart
 MOST_EVALUATIONS = {"pictures": 250_000, "points": 5_000_000}  # of one search
 OWN = {  # what optimizers are given; all else is as they have it
     "points": {"ays_mc": {"draws": 512}, "score_optimal": {"batch": 256}},
@@ -40,8 +41,9 @@ OWN = {  # what optimizers are given; all else is as they have it
     },
 }
 TEACHER_STEPS, TEACHER_NOISES = 100, {"pictures": 64, "points": 128}  # for OSS
-TRIES = {"pictures": (100, 200), "points": (400, 1000)}  # of direct search, and of the oracle
+TRIES = {"pictures": (100, 150), "points": (400, 1000)}  # of direct search, and of the oracle
 STOCHASTIC_SHARE = 4  # so many times fewer with a stochastic solver, on its many more noises
+Noises = Mapping[str, tuple[int, int]]  # by kind of model; the second for a stochastic solver
 FOR_ANY_SOLVER = ("ays_density", "gits", "score_optimal")  # the solver changes nothing in them
 
 
@@ -50,8 +52,8 @@ class Entrants:
 
     def __init__(self, denoise: Bound, most_steps: int) -> None:
         self.denoise, self.kind, self.most_steps = denoise, denoise.spec.kind, most_steps
-        self.trials: dict[str, Trial] = {}
-        self.reference: SampleRun | None = None
+        self.trials: dict[tuple[str, int], Trial] = {}
+        self.references: dict[int, SampleRun] = {}
         self.measurement: Statistics | None = None
         self.searches: dict[bool, Search] = {}
         self.found: dict[tuple[str, Schedule], Schedule] = {}
@@ -75,21 +77,22 @@ class Entrants:
             oss = lambda: [made[key] for key in ("oss", "oss" + TUNED) if key in made]  # noqa: E731
             share = STOCHASTIC_SHARE if SOLVERS[solver].stochastic else 1
             few, many = (tries // share for tries in TRIES[self.kind])
-            jobs["direct" + TUNED] = self._direct(solver, made, oss, few)
-            jobs[ORACLE] = self._direct(solver, made, lambda: list(made.values()), many)
+            everyone = lambda: list(made.values())  # noqa: E731
+            jobs["direct" + TUNED] = self._direct(solver, made, oss, few, TRIED)
+            jobs[ORACLE] = self._direct(solver, made, everyone, many, ORACLE_TRIED)
         return jobs
 
-    def trial(self, solver: str) -> Job[Trial]:
-        """The exam all that try the solver share."""
-        if solver not in self.trials:
-            plain, stochastic = TRIED[self.kind]
-            if not SOLVERS[solver].stochastic and self.reference is None:
-                noise = training_noise(self.denoise, plain, 0)
-                self.reference = yield from reference_run(self.denoise, noise)
-            num = stochastic if SOLVERS[solver].stochastic else plain
-            job = prepare(self.denoise, solver, num, 0, self.reference)
-            self.trials[solver] = yield from job
-        return self.trials[solver]
+    def trial(self, solver: str, noises: Noises = TRIED) -> Job[Trial]:
+        """The exam all that try the solver share; the oracle's own has more noises."""
+        stochastic = SOLVERS[solver].stochastic
+        num = noises[self.kind][stochastic]
+        if (solver, num) not in self.trials:
+            if not stochastic and num not in self.references:
+                noise = training_noise(self.denoise, num, 0)
+                self.references[num] = yield from reference_run(self.denoise, noise)
+            job = prepare(self.denoise, solver, num, 0, self.references.get(num))
+            self.trials[solver, num] = yield from job
+        return self.trials[solver, num]
 
     def _closed(self, key: str, steps: int) -> Job[Schedule]:
         yield from ()
@@ -136,8 +139,9 @@ class Entrants:
         made: Mapping[str, Schedule],
         proxies_of: Callable[[], Sequence[Schedule]],
         budget: int,
+        noises: Noises,
     ) -> Job[Schedule]:
-        trial = yield from self.trial(solver)
+        trial = yield from self.trial(solver, noises)
         job = OPTIMIZERS["direct"].make(
             self.denoise, made[START], solver, seed=0, free_first=True, trial=trial,
             proxies=proxies_of(), budget=budget,

@@ -10,7 +10,7 @@ from dataclasses import replace
 from ays_core.compare import compare, reference_run
 from ays_core.denoiser import bind
 from ays_core.job import Job, Progress, relay
-from ays_core.leaderboard.board import Board, Contest, Score
+from ays_core.leaderboard.board import ORACLE, Board, Contest, Score
 from ays_core.leaderboard.entrants import Entrants
 from ays_core.models import load_model
 from ays_core.optimizers.judge import JUDGING_SEED
@@ -22,6 +22,7 @@ SOLVERS_SHOWN = ("euler", "dpmpp_2m", "heun", "dpmpp_2m_sde")
 BUDGETS = (5, 6, 8, 10)  # denoiser calls
 SETS = 5  # of seeds: their spread is what chance does
 EMPTY = Board()
+DISTANCE = "sliced_w2"  # to exact samples: of every run, beside the error where there is one
 NOISES = {"pictures": 64, "points": 1024}  # in a set
 
 
@@ -44,20 +45,22 @@ def leaderboard(
     sets: int = SETS,
     noises: int | None = None,
     before: Board = EMPTY,
+    known: Board = EMPTY,
 ) -> Job[Board]:
     """Every model with every solver and budget. The snapshot is the board so far; given as `before`
-    it is gone on with. `noises`: in a set of seeds; by default as the kind of model needs.
+    it is gone on with. `noises`: in a set of seeds; by default as the kind of model needs. What was
+    searched for a column of `known` is judged again without another search, but for the oracle.
     """
     board, wanted = before, columns(solvers, budgets)
     for model in models:
-        left = [column for column in wanted if not board.has(model, *column[:2])]
+        left = [column for column in wanted if not board.contest(model, *column[:2])]
         if not left:
             continue
         judges = Judges(model, max(steps for *_, steps in left), sets, noises)
         for solver, nfe, steps in left:
             so_far = board
             contest = yield from relay(
-                judges.contest(solver, nfe, steps),
+                judges.contest(solver, nfe, steps, known.contest(model, solver, nfe)),
                 lambda p, so_far=so_far: replace(p, snapshot=so_far),
             )
             board = replace(board, contests=(*board.contests, contest))
@@ -75,18 +78,23 @@ class Judges:
         self.seeds = [JUDGING_SEED + i * self.num for i in range(sets)]
         self.references: dict[int, SampleRun] = {}
 
-    def contest(self, solver: str, nfe: int, steps: int) -> Job[Contest]:
+    def contest(
+        self, solver: str, nfe: int, steps: int, known: Contest | None = None
+    ) -> Job[Contest]:
         began = time.monotonic()
         made: dict[str, Schedule] = {}
         failed: dict[str, str] = {}
         jobs = self.entrants.jobs(solver, steps, made)
+        for score in known.scores if known else ():
+            if score.key != ORACLE and score.key in jobs:
+                jobs[score.key] = recalled(score)
         for key, job in jobs.items():
             try:
                 made[key] = yield from relay(job, lambda p, key=key: replace(p, stage=key))
             except ValueError as refused:
                 failed[key] = str(refused)
-        metric = "sliced_w2" if SOLVERS[solver].stochastic else "rmse"
-        values, errors, floor = yield from self.judge(made.values(), solver, metric)
+        metric = DISTANCE if SOLVERS[solver].stochastic else "rmse"
+        judged, errors, floor = yield from self.judge(made.values(), solver, metric)
         scores = []
         for key in jobs:
             schedule = made.get(key)
@@ -95,17 +103,20 @@ class Judges:
                 scores.append(Score(key, error=error))
             else:
                 sigmas = tuple(_digits(sigma, 6) for sigma in schedule.sigmas)
-                scores.append(Score(key, tuple(values[schedule]), sigmas=sigmas))
+                values = judged[schedule]
+                distances = () if metric == DISTANCE else tuple(values[DISTANCE])
+                scores.append(Score(key, tuple(values[metric]), "", sigmas, distances))
         where = (self.denoise.spec.key, solver, nfe, steps, self.num)
         seconds = round(time.monotonic() - began, 1)
-        return Contest(*where, metric, floor, tuple(scores), seconds)
+        return Contest(*where, metric, _digits(floor, 5), tuple(scores), seconds)
 
     def judge(
         self, schedules: Iterable[Schedule], solver: str, metric: str
-    ) -> Job[tuple[dict[Schedule, list[float]], dict[Schedule, str], float]]:
-        """Every schedule's number on every set of seeds, the same levels once; the reasons why some
-        did not run; and the floor."""
-        values: dict[Schedule, list[float]] = {schedule: [] for schedule in schedules}
+    ) -> Job[tuple[dict[Schedule, dict[str, list[float]]], dict[Schedule, str], float]]:
+        """Every schedule's numbers on every set of seeds, the metric and the distance, the same
+        levels once; the reasons why some did not run; and the floor of the distance."""
+        wanted = list(dict.fromkeys((metric, DISTANCE)))
+        values = {schedule: {key: list[float]() for key in wanted} for schedule in schedules}
         errors: dict[Schedule, str] = {}
         floors = []
         for seed in self.seeds:
@@ -114,16 +125,25 @@ class Judges:
                 self.references[seed] = yield from reference_run(self.denoise, noise)
             for schedule in values:  # one at a time: a trajectory need not outlive its run
                 result = yield from compare(
-                    self.denoise, [schedule], solver, noise, [metric], seed=seed,
+                    self.denoise, [schedule], solver, noise, wanted, seed=seed,
                     reference=self.references.get(seed),
                 )  # fmt: skip
-                floors.append(result.floors.get(f"{metric}_floor", 0.0))
+                floors.append(result.floors[f"{DISTANCE}_floor"])
                 cell = result.cells[0]
                 if cell.error:
                     errors[schedule] = cell.error
                 else:
-                    values[schedule].append(_digits(cell.metrics[metric], 5))
+                    for key, numbers in values[schedule].items():
+                        numbers.append(_digits(cell.metrics[key], 5))
         return values, errors, statistics.fmean(floors)
+
+
+def recalled(score: Score) -> Job[Schedule]:
+    """What was found before, or why nothing was, as a job."""
+    yield from ()
+    if score.error:
+        raise ValueError(score.error)
+    return Schedule(score.sigmas)
 
 
 def _digits(value: float, num: int) -> float:

@@ -112,11 +112,19 @@ class Mixture:
         """`num` exact samples, (num, d) float32.
 
         Stratified: a component of weight w gets num * w of them, rounded up or down. Counts drawn
-        at random would put a distance between two exact sample sets.
+        at random (`draws`) would put a distance between two exact sample sets.
         """
         generator = torch.Generator().manual_seed(seed)
-        k = stratified(self.weights, num, generator)
-        eps = torch.randn(num, self.means.shape[1], generator=generator, dtype=torch.float64)
+        return self._of(stratified(self.weights, num, generator), generator)
+
+    def draws(self, num: int, seed: int, cond: None = None) -> Batch:  # noqa: ARG002
+        """`num` independent exact samples, (num, d) float32: what a perfect sampler gives."""
+        generator = torch.Generator().manual_seed(seed)
+        return self._of(independent(self.weights, num, generator), generator)
+
+    def _of(self, k: torch.Tensor, generator: torch.Generator) -> Batch:
+        """One exact sample of each component named in k (B,)."""
+        eps = torch.randn(len(k), self.means.shape[1], generator=generator, dtype=torch.float64)
         scaled = self.variances[k].sqrt() * eps
         return (self.means[k] + (self.axes[k] @ scaled[..., None])[..., 0]).float()
 
@@ -172,6 +180,11 @@ def stratified(weights: torch.Tensor, num: int, generator: torch.Generator) -> t
     edges[-1] = num
     counts = edges.diff(prepend=torch.zeros(1, dtype=torch.int64))
     return order.repeat_interleave(counts)[torch.randperm(num, generator=generator)]
+
+
+def independent(weights: torch.Tensor, num: int, generator: torch.Generator) -> torch.Tensor:
+    """`num` indices, each k with probability weights[k]: how often one comes is left to chance."""
+    return torch.multinomial(weights, num, replacement=True, generator=generator)
 
 
 # Mixture files: {"weights": [...], "means": [[...]], "stds": [...]} or "covariances" for "stds"

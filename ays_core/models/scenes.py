@@ -29,7 +29,7 @@ import torch
 
 from ays_core.denoiser import Batch
 from ays_core.models.entry import MODELS, ModelEntry
-from ays_core.models.mixture import stratified
+from ays_core.models.mixture import independent, stratified
 from ays_core.paths import ModelSpec, linear_vp
 
 FILE = Path(__file__).parents[2] / "assets/models/scenes.safetensors"
@@ -47,6 +47,7 @@ LOG_2PI = math.log(2 * math.pi)
 PRUNED = math.log(1e-12)
 ROWS = 32  # pictures at a time: the working arrays of more fall out of the cache
 
+Chooser = Callable[[torch.Tensor, int, torch.Generator], torch.Tensor]  # of indices by weight
 Classes = tuple[int, ...]  # an encoded condition: sample i has class cond[i mod len(cond)]
 
 
@@ -202,11 +203,18 @@ class Scenes:
 
     def data(self, num: int, seed: int, cond: Classes | None = None) -> Batch:
         """`num` exact samples, float32: every scene (of a class) equally often, up to rounding."""
+        return self._exact(num, seed, cond, stratified)
+
+    def draws(self, num: int, seed: int, cond: Classes | None = None) -> Batch:
+        """`num` independent exact samples, float32: what a perfect sampler gives."""
+        return self._exact(num, seed, cond, independent)
+
+    def _exact(self, num: int, seed: int, cond: Classes | None, choose: Chooser) -> Batch:
         generator = torch.Generator().manual_seed(seed)
         chosen = torch.empty(num, dtype=torch.int64)
         for rows, cls in _by_class(num, cond):
             weights = self.components.weights[self._rows[cls]]
-            drawn = stratified(weights / weights.sum(), len(rows), generator)
+            drawn = choose(weights / weights.sum(), len(rows), generator)
             chosen[rows] = drawn + (self._rows[cls].start or 0)
         few = [self.components.sample(k, generator).float() for k in chosen.split(ROWS)]
         return torch.cat(few).view(num, *self.spec.sample_shape)

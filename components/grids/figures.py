@@ -47,7 +47,7 @@ def numbers_figure(
     result: GridResult, lines: Sequence[Line], metric: str, studio: Studio
 ) -> dict[str, Any]:
     """One metric: over the steps where there are several, else a bar for every line. A distance
-    has its floor, what two exact sets of that size differ by, as a dotted line."""
+    has its floor, how far random exact samples are, as a dotted line."""
     grid, entry = result.grid, METRICS[metric]
     having = [line for line in lines if metric in line.metrics]
     drawn: list[dict[str, Any]] = []

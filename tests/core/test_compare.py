@@ -63,7 +63,7 @@ def test_stochastic_solvers_have_no_error_to_a_reference():
     assert result.reference is None and "fresh noise" in result.reference_note
     for cell in result.cells:
         assert set(cell.metrics) == {"sliced_w2", "energy", "frechet"}
-    assert "exact samples" in result.finding and "two exact sets" in result.finding
+    assert "exact samples" in result.finding and "random exact samples" in result.finding
 
 
 def test_a_failed_cell_says_why_and_the_others_go_on(reference):
@@ -180,3 +180,26 @@ def test_finding_uses_the_callers_names_and_needs_two_runs():
 )
 def test_three_digits(value, text):
     assert three_digits(value) == text
+
+
+@pytest.mark.parametrize("key", ["gaussians", "grid", "scenes"])
+def test_a_perfect_sampler_scores_about_the_floor(key):
+    """Independent exact samples are what a run without any error gives; sets in which every
+    component is as frequent as it should be are several times closer to one another."""
+    model = bind(MODELS[key].load())
+    num = 1024 if key != "scenes" else 256
+    noise = start_noise(model.spec, num, 10_000)
+    fine = SCHEDULES["karras"].make(40, model.spec)
+    result = run(compare(model, [fine], "dpmpp_2m", noise, ["sliced_w2"]))
+    ratio = result.cells[0].metrics["sliced_w2"] / result.floors["sliced_w2_floor"]
+    assert 0.5 < ratio < 2
+
+
+def test_a_lead_that_chance_would_give_is_not_called_clear():
+    """Two fine schedules of a stochastic solver: neither is better, whatever the noises."""
+    fine = [SCHEDULES[key].make(40, MODEL.spec) for key in ("karras", "log_snr")]
+    for seed in range(10_000, 10_000 + 6 * 256, 256):
+        noise = start_noise(MODEL.spec, 256, seed)
+        result = run(compare(MODEL, fine, "dpmpp_2m_sde", noise, ["sliced_w2"], seed=seed))
+        best, other = result.ranked
+        assert not result.clear(best, other)
