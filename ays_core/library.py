@@ -91,10 +91,10 @@ class Saved:
 
 
 class Measurement(NamedTuple):
-    """A saved measurement as it is listed: key, size in bytes, when it was last used."""
+    """A saved measurement as it is listed: key, `Statistics.to_bytes`, when it was last used."""
 
     key: str
-    size: int
+    content: bytes
     used: float
 
 
@@ -222,13 +222,20 @@ class Library:
             file.execute("UPDATE measurements SET used = ? WHERE key = ?", (time.time(), key))
             return row[0]
 
-    def measurements(self) -> list[Measurement]:
-        """Key, size and last use of all, the most recently used first."""
+    def measurements(self, most: int = 50) -> list[Measurement]:
+        """The most recently used ones, at most so many. To be listed is no use."""
         if not self.path.exists():
             return []
         with self._transaction("DEFERRED") as file:
-            listed = "SELECT key, length(content), used FROM measurements ORDER BY used DESC"
-            return [Measurement(*row) for row in file.execute(listed)]
+            listed = "SELECT key, content, used FROM measurements ORDER BY used DESC LIMIT ?"
+            return [Measurement(*row) for row in file.execute(listed, (most,))]
+
+    def delete_measurement(self, key: str) -> None:
+        """For good: it can be measured again. Raises `ValueError` where there is none."""
+        with self._transaction() as file:
+            gone = file.execute("DELETE FROM measurements WHERE key = ?", (key,))
+            if gone.rowcount == 0:
+                raise ValueError("the library has no such measurement: it may be gone already")
 
     # --- the file --------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import gradio as gr
 
 from ays_core.library import MAX_CONTENT, MAX_NAME, Library, Saved
 from ays_core.schedule import Schedule
+from components import measurements_table
 from components.choices import yours_name
 from components.comparison import error_of
 from components.limits import LIMITS
@@ -73,6 +74,8 @@ def build(studio: gr.State, tab: gr.Tab, tabs: gr.Tabs) -> LibraryPanel:
         )
     with gr.Accordion("The chosen schedule as JSON", open=False, elem_id="library-export"):
         exported = gr.Code(label="JSON", language="json", buttons=["copy", "download"])
+
+    measurements_table.build(tab)
 
     hand = [kept, desk]
     tab.select(shown, hand, [table, exported, undo], **PRIVATE)

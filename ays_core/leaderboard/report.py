@@ -33,9 +33,9 @@ spreads of their difference the best optimised schedule is ahead of the best clo
 catalogue; behind, where negative. A star: with the range free, too. The oracle searches with the
 solver itself from the best of all others, on more training noises: what is left to win.
 
-A column's best optimised schedule is the best in hindsight, of up to {{methods}} methods; levels that a
-search was given and kept are not counted as its own. Method by method, over all columns, each
-against the best closed form of the column and against the best one with range and shape tuned:
+A column's best optimised schedule is the best in hindsight, of up to {{methods}} methods; levels
+that a search was given and kept are not counted as its own. Method by method, over all columns,
+each against the best closed form of the column and against the best one with range and shape tuned:
 won by more than {WON:g} spreads, lost by more than {LOST:g}."""
 
 

@@ -172,7 +172,7 @@ def test_measurements_come_back_and_are_replaced(shelf):
     again = Statistics.from_bytes(shelf.measurement("key") or b"")
     assert again.num_paths == 16
     np.testing.assert_array_equal(again.gram, measured(2).gram)
-    assert [(kept.key, kept.size) for kept in shelf.measurements()] == [
+    assert [(kept.key, len(kept.content)) for kept in shelf.measurements()] == [
         ("key", len(measured(2).to_bytes()))
     ]
     assert shelf.measurement("another") is None
