@@ -12,12 +12,14 @@ from dataclasses import replace
 from statistics import fmean
 from typing import Protocol, runtime_checkable
 
+import numpy as np
 import torch
 
 from ays_core.comparison import SHOWN_SEED, Cell, Comparison
 from ays_core.denoiser import Batch, Bound, Cond
 from ays_core.job import Job, Progress, relay
 from ays_core.metrics import METRICS, MetricEntry
+from ays_core.perceptual import too_small
 from ays_core.sampling import SampleRun, sample
 from ays_core.schedule import Schedule
 from ays_core.schedules import SCHEDULES
@@ -121,7 +123,7 @@ def compare(
 
 
 def _applies(metric: MetricEntry, denoise: Bound, stochastic: bool, num: int) -> bool:
-    if metric.pictures_only and denoise.spec.kind != "pictures":
+    if metric.absent() or (metric.pictures_only and denoise.spec.kind != "pictures"):
         return False
     if metric.needs == "samples":
         return isinstance(denoise.model, HasFeatures) and num > 1
@@ -140,6 +142,11 @@ def _numbers(
     """Every metric of one run."""
     values = {}
     for metric in measured:
+        if metric.needs == "pictures":
+            pair = () if reference is None else _decoded(denoise, run, reference)
+            if pair and not too_small(pair[0].shape):
+                values[metric.key] = metric.make(*pair)
+            continue
         if metric.needs == "samples":
             values[metric.key] = metric.make(_features(denoise, run.samples), exact)
         elif reference is not None:
@@ -148,6 +155,10 @@ def _numbers(
                 pair = (denoise.model.component(pair[0]), denoise.model.component(pair[1]))
             values[metric.key] = metric.make(*pair)
     return values
+
+
+def _decoded(denoise: Bound, *runs: SampleRun) -> tuple[np.ndarray, ...]:
+    return tuple(denoise.model.decode(run.samples) for run in runs)
 
 
 def _floors(

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
 
+from ays_core import perceptual
 from ays_core.catalogue import Catalogue, Entry
 
 PEAK_TO_PEAK = 2.0  # pictures lie in [-1, 1]
@@ -25,14 +27,16 @@ class MetricEntry(Entry):
 
     `needs` says from what: "reference" from x and the reference run's x, both (B, *sample_shape);
     "components" from the exact model's component of both, (B,) integers; "samples" from two sets
-    of features, (B, d), of the samples and of exact ones, and it has a floor.
+    of features, (B, d), of the samples and of exact ones, and it has a floor; "pictures" from
+    both runs as uint8 (B, H, W, 3). `absent` says why it cannot be had here, "" where it can.
     """
 
     unit: str = ""
     better: Literal["low", "high"] = "low"
-    needs: Literal["reference", "samples", "components"] = "reference"
+    needs: Literal["reference", "samples", "components", "pictures"] = "reference"
     about: str = ""
     pictures_only: bool = False
+    absent: Callable[[], str] = lambda: ""
 
 
 METRICS: Catalogue[MetricEntry] = Catalogue("metric")
@@ -162,3 +166,23 @@ def _two_sets(features: torch.Tensor, exact: torch.Tensor) -> tuple[torch.Tensor
             f"and {tuple(exact.shape)}"
         )
     return features.double(), exact.to(features.device).double()
+
+
+metric(
+    "lpips",
+    "LPIPS",
+    "Zhang et al. 2018, The Unreasonable Effectiveness of Deep Features as a Perceptual Metric",
+    unit="of features",
+    needs="pictures",
+    pictures_only=True,
+    absent=partial(perceptual.absent, "lpips"),
+)(perceptual.lpips)
+metric(
+    "fid",
+    "FID to the reference",
+    "Heusel et al. 2017, GANs Trained by a Two Time-Scale Update Rule",
+    unit="of features, squared",
+    needs="pictures",
+    pictures_only=True,
+    absent=partial(perceptual.absent, "fid"),
+)(perceptual.fid)

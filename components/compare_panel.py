@@ -113,7 +113,7 @@ def build(studio: gr.State, tab: gr.Tab, tabs: gr.Tabs) -> Any:
                     elem_id="grid-noises",
                 )
                 metric = gr.Dropdown(
-                    [(entry.label, key) for key, entry in METRICS.items()],
+                    [(e.label, key) for key, e in METRICS.items() if not e.absent()],
                     value="rmse",
                     label="Figure of",
                     elem_id="grid-metric",
@@ -309,10 +309,11 @@ def measure_all(
     lines: tuple[Line, ...] = ()
     for progress in _stream(grids.numbers_job, (result, num), turn):
         lines = progress.snapshot or lines
-        yield gr.skip(), as_table(lines, progress, ""), gr.skip()
+        yield gr.skip(), as_table(lines, progress), gr.skip()
     assert compared is not None
     done = replace(compared, lines=lines)
-    yield done, as_table(lines, None, grids.finding(lines, result.grid)), drawn(done, metric)
+    said = grids.finding(lines, result.grid), grids.missing(result.grid)
+    yield done, as_table(lines, None, *said), drawn(done, metric)
 
 
 def drawn(compared: Compared | None, metric: str) -> dict[str, Any] | None:
@@ -334,8 +335,8 @@ def finished(compared: Compared | None) -> GridResult:
     return compared.result
 
 
-def as_table(lines: tuple[Line, ...], progress: Progress | None, said: str) -> str:
-    """The numbers as a table, or how far they are."""
+def as_table(lines: tuple[Line, ...], progress: Progress | None, *said: str) -> str:
+    """The numbers as a table with what is said of them, or how far they are."""
     far = "" if progress is None else f"<p>{progress.done:,} of {progress.total:,} evaluations</p>"
     if not lines:
         return far
@@ -347,9 +348,9 @@ def as_table(lines: tuple[Line, ...], progress: Progress | None, said: str) -> s
         + "</tr>"
         for name, *values in rows
     )
-    noises = f"<p>{html.escape(said)}</p><p>{html.escape(grids.MISSING)}</p>"
+    words = "".join(f"<p>{html.escape(words)}</p>" for words in said)
     table = f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
-    return f'{far}<div class="saved">{table}</div>{noises}'
+    return f'{far}<div class="saved">{table}</div>{words}'
 
 
 def taken_away(compared: Compared | None) -> str:

@@ -8,12 +8,11 @@ from components.grids.chosen import Asked, checked_noises, most_samples, plan, p
 from components.grids.figures import error_figure, numbers_figure, step_figure
 from components.grids.films import films
 from components.grids.lines import style_of
-from components.grids.numbers import MISSING, finding, table
+from components.grids.numbers import finding, missing, table
 from components.grids.takeaway import pairs, takeaway
 from components.grids.work import films_job, grid_job, numbers_job, spec_behind
 
 __all__ = [
-    "MISSING",
     "Asked",
     "checked_noises",
     "doing",
@@ -22,6 +21,7 @@ __all__ = [
     "films_job",
     "finding",
     "grid_job",
+    "missing",
     "most_samples",
     "numbers_figure",
     "numbers_job",

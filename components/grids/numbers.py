@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ays_core.comparison import listed
 from ays_core.grid import Grid, Line
 from ays_core.metrics import METRICS
+from ays_core.models import spec_of
+from ays_core.perceptual import SMALLEST
 from ays_core.solvers import SOLVERS
 from components.grids.lines import line_name
 
-MISSING = (
-    "LPIPS and FID are not shown: they need networks whose weights are not part of this app. "
-    "Distances are in the model's own coordinates instead."
-)
+SMALL = "pictures of fewer than {} pixels a side are too small for networks that saw photographs"
 
 
 def table(lines: Sequence[Line]) -> tuple[list[str], list[list[str]]]:
@@ -27,6 +27,20 @@ def table(lines: Sequence[Line]) -> tuple[list[str], list[list[str]]]:
         solver = SOLVERS[line.solver].label
         rows.append([line.named.name, solver, str(line.nfe), *values])
     return head, rows
+
+
+def missing(grid: Grid) -> str:
+    """Why numbers that one may look for are not there; "" for points, which nobody would."""
+    spec = spec_of(grid.model)
+    if spec.kind != "pictures":
+        return ""
+    entries = [entry for entry in METRICS.values() if entry.needs == "pictures"]
+    reasons = {entry.label: entry.absent() for entry in entries}
+    if spec.exact:
+        reasons = dict.fromkeys(reasons, SMALL.format(SMALLEST))
+    said = {reason: [label for label in reasons if reasons[label] == reason] for reason in
+            dict.fromkeys(reasons.values()) if reason}  # fmt: skip
+    return " ".join(f"No {listed(labels)} here: {reason}." for reason, labels in said.items())
 
 
 def _number(line: Line, key: str) -> str:
