@@ -103,12 +103,16 @@ def run_grid(denoise: Bound, grid: Grid, kept: Results | None = None) -> Job[Gri
     )
     done = 0
 
-    def told(so_far: GridResult, before: int) -> Callable[[Progress], Progress]:
+    def told(
+        so_far: GridResult, before: int, stage: str = "cells"
+    ) -> Callable[[Progress], Progress]:
         """How a part's progress is that of the whole. A search is not counted: it may be known."""
 
         def change(p: Progress) -> Progress:
-            share = 0 if p.stage == "tuning" else p.done
-            return Progress(p.stage, before + count * share, total, snapshot=so_far)
+            searched = p.stage == "tuning"
+            share = 0 if searched else p.done
+            now = p.stage if searched else stage
+            return Progress(now, before + count * share, total, snapshot=so_far)
 
         return change
 
@@ -118,7 +122,7 @@ def run_grid(denoise: Bound, grid: Grid, kept: Results | None = None) -> Job[Gri
         if spot.seed not in result.references:
             noise = start_noise(denoise.spec, count, spot.seed)
             reference = yield from relay(
-                _reference(denoise, grid, noise, spot.seed, kept), told(result, done)
+                _reference(denoise, grid, noise, spot.seed, kept), told(result, done, "reference")
             )
             result = replace(result, references={**result.references, spot.seed: reference})
             done += count * fine
@@ -158,7 +162,7 @@ def measure_grid(
     )
 
     def shown(p: Progress) -> Progress:
-        return Progress(p.stage, done + noises * p.done, total, snapshot=lines)
+        return Progress("numbers", done + noises * p.done, total, snapshot=lines)
 
     big = replace(grid, count=noises)
     reference = yield from relay(_reference(denoise, big, noise, MEASURING_SEED, kept), shown)

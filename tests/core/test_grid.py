@@ -320,3 +320,11 @@ def test_the_command_line_refuses_a_plan_for_an_unknown_model(tmp_path, capsys):
     file.write_text(plan(model="nothing").to_json())
     assert main(["compare", str(file)]) == 2
     assert "unknown model 'nothing'" in capsys.readouterr().err
+
+
+def test_progress_says_what_is_done_and_never_goes_back(spiral):
+    stages, counts = [], []
+    job = run_grid(spiral, plan())
+    run(job, lambda p: (stages.append(p.stage), counts.append(p.done)))
+    assert set(stages) == {"reference", "cells"}
+    assert counts == sorted(counts) and counts[-1] == max(counts)
