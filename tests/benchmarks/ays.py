@@ -15,6 +15,7 @@ import torch
 from ays_core.compare import compare, reference_run
 from ays_core.denoiser import Batch, Bound, bind
 from ays_core.job import run
+from ays_core.metrics import squared_errors
 from ays_core.models import load_model
 from ays_core.optimizers.align_your_steps import Estimator, Priced, ays, ays_mc
 from ays_core.sampling import start_noise
@@ -126,15 +127,28 @@ def held_out(denoise: Bound, measurement: Statistics) -> None:
         job = compare(
             denoise, [found, *rivals.values()], solver, noise, ["rmse"], reference=reference
         )
-        ours, *theirs = (cell.metrics["rmse"] for cell in run(job).cells)
-        errors: Mapping[str, float] = dict(zip(rivals, theirs, strict=True))
-        best = min(errors, key=lambda key: errors[key])
+        ours, *theirs = (
+            squared_errors(cell.run.samples, reference.samples) for cell in run(job).cells
+        )
+        errors: Mapping[str, torch.Tensor] = dict(zip(rivals, theirs, strict=True))
+        best = min(errors, key=lambda key: float(errors[key].mean()))
         print(
-            f"scenes, {solver} {steps}: held-out error {ours:.4f} ({found.origin.method}), "
-            f"against {errors[best]:.4f} for {best}: {ours / errors[best]:.2f} of it "
-            f"(target {target:g}); chosen: {found.origin.params['chosen']}, in {wall:.1f} s",
+            f"scenes, {solver} {steps}: held-out error {rmse(ours):.4f} ({found.origin.method}), "
+            f"against {rmse(errors[best]):.4f} for {best}: {rmse(ours) / rmse(errors[best]):.2f} "
+            f"± {spread_of_ratio(ours, errors[best]):.2f} of it (target {target:g}); "
+            f"chosen: {found.origin.params['chosen']}, in {wall:.1f} s",
             flush=True,
         )
+
+
+def rmse(squared: torch.Tensor) -> float:
+    return float(squared.mean().sqrt())
+
+
+def spread_of_ratio(ours: torch.Tensor, theirs: torch.Tensor, times: int = 2000) -> float:
+    """How much the ratio depends on which noises were drawn: its bootstrap standard error."""
+    drawn = torch.randint(len(ours), (times, len(ours)), generator=torch.manual_seed(0))
+    return float((ours[drawn].mean(1) / theirs[drawn].mean(1)).sqrt().std())
 
 
 if __name__ == "__main__":
