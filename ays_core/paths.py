@@ -129,7 +129,8 @@ class ModelSpec:
 
     `sample_shape`: of one x, without the batch. `sigma_data`: standard deviation of the data,
     per element. `kind`: what `decode` gives. `exact`: the score is a closed form, no network.
-    `family`: the published model it is, or is trained from, where known: tables are made for one.
+    `revision`: of the repository that its weights come from. `family`: the published model it is,
+    or is trained from, where known: tables are made for one.
     """
 
     key: str
@@ -146,6 +147,7 @@ class ModelSpec:
     exact: bool = False
     reference: str = ""
     licence: str = ""
+    revision: str = ""
     family: str = ""
 
     def check(self, schedule: Schedule) -> Schedule:

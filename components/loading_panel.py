@@ -10,8 +10,9 @@ from typing import Any
 import gradio as gr
 
 from ays_core.job import Job, Progress
-from ays_core.models.checkpoints import Checkpoint, cached, find, remove
+from ays_core.models.checkpoints import Checkpoint, find
 from ays_core.models.held import bring
+from ays_core.models.hub import cached, remove
 from components.jobs import Overtime, Superseded, Turn, in_line, leave, stream
 from components.limits import LIMITS
 from components.state import Studio, with_model

@@ -6,10 +6,11 @@ from ays_core.catalogue import UnknownKey
 from ays_core.denoiser import Model
 from ays_core.job import run
 from ays_core.models import points, scenes, unet  # noqa: F401 - they fill the catalogue
-from ays_core.models.checkpoints import HUB_ID, find
+from ays_core.models.checkpoints import find
 from ays_core.models.drawn import drawn_model, drawn_name, is_drawn, read_points
 from ays_core.models.entry import MODELS, ModelEntry
 from ays_core.models.held import bring, current, held_spec
+from ays_core.models.hub import HUB_ID
 from ays_core.models.mixture import Mixture, read_mixture
 from ays_core.paths import ModelSpec
 

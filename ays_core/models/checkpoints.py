@@ -1,4 +1,4 @@
-"""Checkpoints: what one is before its weights are read; fetched from the Hub, kept, removed.
+"""Checkpoints: what one is before its weights are read, from its configs alone.
 
 Of a Hub repository come its configs and its safetensors, nothing else, and only after one has seen
 how large they are and under which licence. What is in the local cache, or in a folder, needs no
@@ -8,33 +8,47 @@ network.
 from __future__ import annotations
 
 import json
+import math
 import re
-import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ays_core.job import Job, Progress
-from ays_core.models.device import HALF, best_device, best_dtype
+import torch
+
+from ays_core.job import Job
+from ays_core.models.configs import config_of, read_index, scheduler_in
+from ays_core.models.device import GIB, HALF, best_device, best_dtype, free_memory
+from ays_core.models.hub import (
+    HUB_ID,
+    INDEX,
+    Unreachable,
+    cached,
+    fetch,
+    fetch_all,
+    look_up,
+    snapshots,
+)
 from ays_core.models.pipelines import family_of
+from ays_core.models.pipelines.base import PipelineModel
 from ays_core.models.pipelines.noise import read_noise
 
-HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 WEIGHTS = re.compile(
     r"(?:model|diffusion_pytorch_model)(?:\.(?P<variant>[a-z]\w*))?(?:-\d{5}-of-\d{5})?"
     r"(?:\.(?P<late>[a-z]\w*))?\.(?P<kind>safetensors|bin)"
 )
+HEADER = 100_000_000  # bytes; safetensors allows no longer one
 CONFIGS = (".json", ".txt", ".model")
-THREAD = "download of a checkpoint"
-POLL = 0.3  # seconds between two looks at a download
-MEGABYTE = 1_000_000
+LEAST = 4  # times that multiple, or a network has nothing left to halve
+ROOT_CONFIGS = ("config.json", "scheduler_config.json")  # of a part that has no folder of its own
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """One checkpoint as it is found. `size`: bytes of what is read; `missing`: (file, bytes) still
-    to be fetched into the cache. `facts`: read from its configs, to be shown."""
+    to be fetched into the cache. `facts`: read from its configs, to be shown. `multiple`: of which
+    a picture's side in pixels is one, where that is known."""
 
     source: str
     folder: Path
@@ -45,10 +59,20 @@ class Checkpoint:
     variant: str | None = None
     file: Path | None = None  # of a single-file checkpoint, whose configs are in `folder`
     missing: tuple[tuple[str, int], ...] = field(default=())
+    multiple: int = 1
 
     @property
     def to_fetch(self) -> int:
         return sum(size for _, size in self.missing)
+
+    def checked_size(self, size: int | None) -> int | None:
+        """Pixels of a side, None for the checkpoint's own, or a `ValueError`."""
+        if size and (size % self.multiple or size < LEAST * self.multiple):
+            raise ValueError(
+                f"a picture's side is {size} px; for {self.facts['pipeline']} it must be a "
+                f"multiple of {self.multiple}, from {LEAST * self.multiple} on"
+            )
+        return size or None
 
 
 def find(source: str, config: str = "") -> Checkpoint:
@@ -66,133 +90,150 @@ def find(source: str, config: str = "") -> Checkpoint:
                 f"{path.name} is a single file: give the folder of its configs as well"
             )
         folder = Path(config).expanduser()
-        return Checkpoint(str(path), folder, read_facts(folder), path.stat().st_size, file=path)
+        return Checkpoint(
+            str(path),
+            folder,
+            read_facts(folder),
+            path.stat().st_size,
+            file=path,
+            multiple=side_multiple(folder),
+        )
     if source and path.is_dir():
-        files = {
-            file.relative_to(path).as_posix(): file.stat().st_size
-            for file in path.rglob("*")
-            if file.is_file()
-        }
         facts = read_facts(path)
-        needed, variant = choose(read_index(path), files)
-        return Checkpoint(str(path), path, facts, sum(needed.values()), variant=variant)
+        needed, variant = choose(read_index(path), files_in(path))
+        return Checkpoint(
+            str(path),
+            path,
+            facts,
+            sum(needed.values()),
+            variant=variant,
+            multiple=side_multiple(path),
+        )
     if HUB_ID.fullmatch(source):
         return find_on_hub(source)
     raise ValueError(f"{source!r} is neither a folder, nor a .safetensors file, nor a Hub id")
 
 
+def files_in(folder: Path) -> dict[str, int]:
+    """Bytes by name of a pipeline's files: its own and those of its parts, behind links, too."""
+    return {
+        file.relative_to(folder).as_posix(): file.stat().st_size
+        for pattern in ("*", "*/*")
+        for file in folder.glob(pattern)
+        if file.is_file()
+    }
+
+
 def find_on_hub(source: str) -> Checkpoint:
     """A Hub repository, or what the cache has of it where the Hub cannot be reached."""
-    import huggingface_hub as hub
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
-
     try:
-        info = hub.model_info(source, files_metadata=True)
-    except GatedRepoError:
-        raise ValueError(gated(source)) from None
-    except RepositoryNotFoundError:
-        raise ValueError(f"the Hub has no {source!r}, or not for you: set HF_TOKEN") from None
-    except (OSError, hub.errors.OfflineModeIsEnabled, HfHubHTTPError, RuntimeError):
+        there = look_up(source)
+    except Unreachable:
         return find_in_cache(source)
-    files = {file.rfilename: int(file.size or 0) for file in info.siblings or ()}
-    if "model_index.json" not in files:
-        raise ValueError(f"{source} is no diffusers pipeline: it has no model_index.json")
-    revision = str(info.sha)
-    folder = Path(fetch(source, "model_index.json", revision)).parent
+    if INDEX not in there.files:
+        raise ValueError(f"{source} is no diffusers pipeline: it has no {INDEX}")
+    folder = Path(fetch(source, INDEX, there.revision)).parent
     index = read_index(folder)
-    family_of(str(index.get("_class_name")))
-    needed, variant = choose(index, files)
+    needed, variant = choose(index, there.files)
     for name in needed:
         if name.endswith("config.json"):
-            fetch(source, name, revision)
+            fetch(source, name, there.revision)
     return Checkpoint(
         source,
         folder,
         read_facts(folder),
         sum(needed.values()),
-        licence_of(info),
-        revision,
+        there.licence,
+        there.revision,
         variant,
         missing=tuple((n, size) for n, size in needed.items() if not (folder / n).exists()),
+        multiple=side_multiple(folder),
     )
 
 
 def find_in_cache(source: str) -> Checkpoint:
-    """A Hub repository from the local cache alone."""
-    import huggingface_hub as hub
-
-    try:
-        folder = Path(hub.snapshot_download(source, local_files_only=True, cache_dir=cache_dir()))
-        local = find(str(folder))
-    except (OSError, ValueError):
-        raise ValueError(
-            f"the Hub cannot be reached, and {source} is not here: give a local folder, or one of "
-            f"{', '.join(name for name, _ in cached()) or 'none that are here'}"
-        ) from None
-    return Checkpoint(
-        source, folder, local.facts, local.size, revision=folder.name, variant=local.variant
+    """A Hub repository from the local cache alone: the newest revision that is there in full."""
+    newest_first, lacking = snapshots(source), ""
+    for folder in newest_first:
+        try:
+            local = find(str(folder))
+        except ValueError as refused:
+            lacking = lacking or str(refused)
+            continue
+        return Checkpoint(
+            source,
+            folder,
+            local.facts,
+            local.size,
+            revision=folder.name,
+            variant=local.variant,
+            multiple=local.multiple,
+        )
+    here = ", ".join(name for name, _ in cached() if name != source) or "none that are here"
+    why = f"is here only in part ({lacking})" if newest_first else "is not here"
+    raise ValueError(
+        f"the Hub cannot be reached, and {source} {why}: give a local folder, or one of {here}"
     )
 
 
-def read_index(folder: Path) -> dict[str, Any]:
-    file = folder / "model_index.json"
-    if not file.is_file():
-        raise ValueError(f"{str(folder)!r} is no diffusers pipeline: it has no model_index.json")
-    return json.loads(file.read_text(encoding="utf-8"))
+def side_multiple(folder: Path) -> int:
+    """Of what a picture's side is a multiple, by the configs of the network and the VAE."""
+    family = family_of(str(read_index(folder)["_class_name"]))
+    try:
+        return family.multiple(config_of(folder, family.part), config_of(folder, "vae"))
+    except (KeyError, TypeError):
+        return 1  # the networks will say more of such a config when they are made
 
 
 def read_facts(folder: Path) -> dict[str, str]:
-    """Family, noise axis and size, from the configs alone."""
+    """Family, noise axis and range, from the configs alone. Raises `ValueError` for what its family
+    cannot run."""
     index = read_index(folder)
-    family = str(index.get("_class_name"))
-    family_of(family)
-    noise = read_noise(scheduler_in(folder, index))
+    name = str(index["_class_name"])
+    family: type[PipelineModel] = family_of(name)
+    family.check(str(folder), index, config_of(folder, family.part))
+    try:
+        noise = read_noise(scheduler_in(folder, index))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"the scheduler config of {folder} lacks {error}") from None
     top = "infinity (t = 1)" if noise.path.name == "flow" else f"{noise.sigma_max:.4g}"
     return {
-        "pipeline": family,
+        "pipeline": name,
         **noise.facts,
         "native levels": f"sigma {noise.sigma_min:.3g} to {top}",
     }
 
 
-def scheduler_in(folder: Path, index: Mapping[str, Any]) -> Any:
-    """The checkpoint's own scheduler, one of diffusers' classes by name."""
-    import diffusers
-    from diffusers.schedulers.scheduling_utils import SchedulerMixin
-
-    library, name = index.get("scheduler") or (None, None)
-    known = getattr(diffusers, str(name), None) if library == "diffusers" else None
-    if not (isinstance(known, type) and issubclass(known, SchedulerMixin)):
-        raise ValueError(f"its scheduler, {name}, is not one of diffusers'")
-    try:
-        return known.from_pretrained(str(folder), subfolder="scheduler", local_files_only=True)
-    except OSError:
-        raise ValueError(f"{str(folder)!r} has no scheduler config") from None
-
-
 def choose(index: Mapping[str, Any], files: Mapping[str, int]) -> tuple[dict[str, int], str | None]:
     """Of a repository's `files` (bytes by name): what a pipeline is read from, and which variant of
     the weights. Half-precision weights where the machine works in half precision, if all parts have
-    them. Raises `ValueError` for a part that has no safetensors."""
-    unneeded = family_of(str(index.get("_class_name"))).unneeded
+    them. Raises `ValueError` for a part that has no safetensors.
+
+    A part without a folder of its own lies beside the index, as that of old unconditional models.
+    """
+    family = family_of(str(index.get("_class_name")))
     parts = [
         part
         for part, made in index.items()
-        if isinstance(made, list) and made[0] and part not in unneeded
+        if isinstance(made, list) and len(made) == 2 and made[0] and part not in family.unneeded
     ]
-    weights: dict[str, dict[str | None, dict[str, int]]] = {}
-    needed = {name: size for name, size in files.items() if name == "model_index.json"}
+    folders = {name.rpartition("/")[0] for name in files}
+    weights: dict[str, dict[str | None, dict[str, int]]] = {family.part: {}}
+    needed = {name: size for name, size in files.items() if name == INDEX}
     for part in parts:
+        place = part if part in folders else ""
         for name, size in files.items():
             folder, _, file = name.rpartition("/")
-            if folder != part:
+            if folder != place:
                 continue
             if matched := WEIGHTS.fullmatch(file):
+                if not place and part == "scheduler":
+                    continue
                 sets = weights.setdefault(part, {})
                 if matched["kind"] == "safetensors":
                     variant = matched["variant"] or matched["late"]
                     sets.setdefault(variant, {})[name] = size
-            elif file.endswith(CONFIGS):
+            elif file in ROOT_CONFIGS or (place and file.endswith(CONFIGS)):
                 needed[name] = size
     half = best_dtype(best_device()) in HALF
     for variant in ("fp16", None) if half else (None, "fp16"):
@@ -204,151 +245,36 @@ def choose(index: Mapping[str, Any], files: Mapping[str, int]) -> tuple[dict[str
     raise ValueError(f"its {', '.join(lacking)} cannot be loaded from safetensors: it has none")
 
 
-def licence_of(info: Any) -> str:
-    """As the repository states it."""
-    card = info.card_data
-    named = getattr(card, "license_name", None) or getattr(card, "license", None)
-    return str(named or "not stated")
+def check_room(checkpoint: Checkpoint) -> None:
+    """Raises `ValueError` where main memory, through which weights go to any device, cannot hold
+    them in the precision in which they are used."""
+    folder = checkpoint.folder
+    family = family_of(str(read_index(folder)["_class_name"]))
+    dtype = torch.float32 if family.precise else best_dtype(best_device())
+    names, _ = ({}, None) if checkpoint.file else choose(read_index(folder), files_in(folder))
+    files = [checkpoint.file] if checkpoint.file else [folder / name for name in names]
+    needed = sum(numbers_in(file) for file in files if file.suffix == ".safetensors")
+    needed, free = needed * dtype.itemsize, free_memory("cpu")
+    if needed > free:
+        raise ValueError(
+            f"its weights take {needed / GIB:.1f} GiB of main memory, and {free / GIB:.1f} GiB are "
+            "free: free some, or choose a smaller model"
+        )
 
 
-def gated(source: str) -> str:
-    return f"{source} is gated: accept its licence on its page at the Hub, then set HF_TOKEN"
-
-
-def cache_dir() -> str:
-    from huggingface_hub import constants
-
-    return constants.HF_HUB_CACHE
-
-
-def fetch(source: str, name: str, revision: str, **kwargs: Any) -> str:
-    """One file of a repository, in the cache; where it lies."""
-    import huggingface_hub as hub
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError
-
-    try:
-        return hub.hf_hub_download(source, name, revision=revision, cache_dir=cache_dir(), **kwargs)
-    except GatedRepoError:
-        raise ValueError(gated(source)) from None
-    except (OSError, HfHubHTTPError) as error:
-        said = str(error).strip().partition("\n")[0]
-        raise ValueError(f"{name} of {source} could not be fetched: {said}") from None
-
-
-class _Stopped(Exception):
-    pass
+def numbers_in(file: Path) -> int:
+    """How many numbers a safetensors file holds, by its header; 0 where that cannot be read."""
+    with file.open("rb") as opened:
+        length = int.from_bytes(opened.read(8), "little")
+        try:
+            header = json.loads(opened.read(min(length, HEADER)))
+            return sum(math.prod(t["shape"]) for k, t in header.items() if k != "__metadata__")
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return 0  # reading the weights will say what is wrong
 
 
 def download(checkpoint: Checkpoint) -> Job[Path]:
-    """Fetch what is missing; progress in megabytes. Closing the job stops it at the next piece that
-    arrives, and what has arrived is used by the next try. Returns the folder."""
-    total = checkpoint.to_fetch
-    meter = _Meter()
-
-    def work() -> None:
-        try:
-            for name, size in checkpoint.missing:
-                meter.begin()
-                fetch(checkpoint.source, name, checkpoint.revision, tqdm_class=meter.bars())
-                meter.end(size)
-        except _Stopped:
-            pass
-        except BaseException as error:
-            meter.error = error
-
-    thread = threading.Thread(target=work, name=THREAD, daemon=True)
-    thread.start()
-    try:
-        while thread.is_alive():
-            done = min(meter.done, total)
-            yield Progress("downloading, MB", done // MEGABYTE, total // MEGABYTE)
-            thread.join(POLL)
-    finally:
-        meter.stopped = True
-    if meter.error is not None:
-        raise meter.error
-    yield Progress("downloading, MB", total // MEGABYTE, total // MEGABYTE)
+    """Fetch what is missing; returns the folder."""
+    if checkpoint.missing:
+        yield from fetch_all(checkpoint.source, checkpoint.revision, checkpoint.missing)
     return checkpoint.folder
-
-
-class _Meter:
-    """Bytes that have arrived, counted by the progress bars that the Hub's client wants to draw."""
-
-    def __init__(self) -> None:
-        self.finished = self.current = 0
-        self.stopped, self.error = False, None
-        self.error: BaseException | None
-
-    @property
-    def done(self) -> int:
-        return self.finished + self.current
-
-    def begin(self) -> None:
-        if self.stopped:
-            raise _Stopped
-        self.current = 0
-
-    def end(self, size: int) -> None:
-        self.finished, self.current = self.finished + size, 0
-
-    def bars(self) -> Any:
-        """A class of progress bars that draw nothing and are counted here."""
-        from huggingface_hub.utils import tqdm
-
-        meter = self
-
-        class Bar(tqdm):
-            def __init__(self, *args: Any, **kwargs: Any) -> None:
-                meter.current += int(kwargs.get("initial") or 0)
-                super().__init__(*args, **{**kwargs, "disable": True})
-
-            def update(self, n: float | None = 1) -> bool | None:
-                if meter.stopped:
-                    raise _Stopped
-                meter.current += int(n or 0)
-                return super().update(n)
-
-        return Bar
-
-
-def cached() -> list[tuple[str, int]]:
-    """Pipelines in the local cache: (Hub id, bytes), largest first."""
-    found = [
-        (repo.repo_id, repo.size_on_disk)
-        for repo in _repositories()
-        if any(
-            file.file_name == "model_index.json"
-            for revision in repo.revisions
-            for file in revision.files
-        )
-    ]
-    return sorted(found, key=lambda item: -item[1])
-
-
-def remove(source: str) -> int:
-    """Take a pipeline out of the local cache; the bytes that this frees. Raises `ValueError` for
-    one that is not there."""
-    import huggingface_hub as hub
-
-    revisions = [
-        revision.commit_hash
-        for repo in _repositories()
-        if repo.repo_id == source
-        for revision in repo.revisions
-    ]
-    if not revisions:
-        raise ValueError(f"{source} is not in the cache")
-    plan = hub.scan_cache_dir(cache_dir()).delete_revisions(*revisions)
-    plan.execute()
-    return plan.expected_freed_size
-
-
-def _repositories() -> Iterable[Any]:
-    import huggingface_hub as hub
-    from huggingface_hub.errors import CacheNotFound
-
-    try:
-        scanned = hub.scan_cache_dir(cache_dir())
-    except CacheNotFound:
-        return ()
-    return [repo for repo in scanned.repos if repo.repo_type == "model"]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+import math
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -41,7 +44,31 @@ def free_memory(device: str) -> int:
         return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
     import psutil
 
-    return psutil.virtual_memory().available
+    return int(min(psutil.virtual_memory().available, container_room()))
+
+
+CGROUP = Path("/sys/fs/cgroup")
+CGROUP_FILES = (  # limit, use, and how much of that is files that can be dropped; of either version
+    ("memory.max", "memory.current", "memory.stat", "inactive_file"),
+    (
+        "memory/memory.limit_in_bytes",
+        "memory/memory.usage_in_bytes",
+        "memory/memory.stat",
+        "total_inactive_file",
+    ),
+)
+
+
+def container_room() -> float:
+    """Bytes that the container around this process has left; infinite without a limit."""
+    for limit, used, stat, dropped in CGROUP_FILES:
+        try:
+            room = int((CGROUP / limit).read_text()) - int((CGROUP / used).read_text())
+            held = dict(line.split() for line in (CGROUP / stat).read_text().splitlines())
+        except (OSError, ValueError):  # no such file, or the word "max"
+            continue
+        return room + int(held.get(dropped, 0))
+    return math.inf
 
 
 def device_words(device: str | None = None) -> str:
@@ -60,14 +87,30 @@ def free_caches() -> None:
         torch.mps.empty_cache()
 
 
-def ran_out(error: RuntimeError) -> bool:
+def ran_out(error: Exception) -> bool:
     """Whether `error` says that there was not enough memory. Only CUDA's has a class of its own."""
     words = str(error).lower()
     return (
-        isinstance(error, torch.OutOfMemoryError)
+        isinstance(error, torch.OutOfMemoryError | MemoryError)
         or "out of memory" in words
         or "can't allocate memory" in words
     )
+
+
+@contextmanager
+def memory_for(what: str, device: str) -> Iterator[None]:
+    """Out of memory within becomes a `ValueError` that says during `what`."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not ran_out(error):
+            raise
+        traceback.clear_frames(error.__traceback__)  # they hold on to tensors
+        free_caches()
+        raise ValueError(
+            f"out of memory on {device} while {what}, {free_memory(device) / GIB:.1f} GiB are "
+            "free: free some, or choose a smaller size or a smaller model"
+        ) from None
 
 
 @dataclass

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from ays_core.job import Job, Progress
-from ays_core.models.checkpoints import Checkpoint, download
+from ays_core.models.checkpoints import Checkpoint, check_room, download
 from ays_core.models.device import free_caches
 from ays_core.models.pipelines import PipelineModel, load_pipeline
 from ays_core.paths import ModelSpec
@@ -53,11 +54,22 @@ def release() -> None:
     free_caches()
 
 
+def rest() -> None:
+    """After work with the model: parts that take turns on a card leave it, and nothing that is no
+    longer needed stays there."""
+    if _held is None:
+        return
+    _held.pipe.maybe_free_model_hooks()
+    free_caches()
+
+
 def bring(checkpoint: Checkpoint, *, size: int | None = None) -> Job[PipelineModel]:
     """Download what is missing, load, try one call: then the model is held. The one before is freed
     first, so that both need not fit."""
+    size = checkpoint.checked_size(size)
     folder: Path = yield from download(checkpoint)
     release()
+    check_room(checkpoint)
     yield Progress("reading the weights", 0, 1)
     model = load_pipeline(
         checkpoint.file or folder,
@@ -66,6 +78,8 @@ def bring(checkpoint: Checkpoint, *, size: int | None = None) -> Job[PipelineMod
         config=folder if checkpoint.file else None,
         variant=checkpoint.variant,
     )
+    stated = {"licence": checkpoint.licence, "revision": checkpoint.revision}
+    model.spec = replace(model.spec, **stated)
     yield Progress("one call to try it", 0, 1)
     hold(model)
     try:

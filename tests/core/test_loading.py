@@ -1,31 +1,24 @@
-"""Checkpoints: what is known before loading, the Hub and its cache, memory, one model held."""
+"""Checkpoints: what is known before loading, memory, one model held."""
 
 from __future__ import annotations
 
 import json
 import shutil
-import threading
-import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import huggingface_hub
 import pytest
 import torch
-from huggingface_hub import constants
 
 from ays_core.denoiser import bind
 from ays_core.job import run
 from ays_core.models import checkpoints, device, held, in_memory, load_model, pipelines, spec_of
-from ays_core.models.checkpoints import cached, choose, download, find, remove
+from ays_core.models.checkpoints import choose, find
 from ays_core.models.device import Batches, best_dtype
 from ays_core.models.pipelines import adapt, load_pipeline, place
 from ays_core.sampling import start_noise
 from tests.core import single_file
 from tests.core import tiny_pipelines as tiny
-
-HUB_ID, REVISION = "someone/tiny", "0123456789abcdef0123456789abcdef01234567"
 
 
 @pytest.fixture(scope="module")
@@ -39,62 +32,6 @@ def folder(tmp_path_factory) -> Path:
 def nothing_held():
     yield
     held.release()
-
-
-@pytest.fixture
-def cache(tmp_path, monkeypatch) -> Path:
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    return tmp_path / "hub"
-
-
-@pytest.fixture
-def hub(folder: Path, cache: Path, monkeypatch) -> list[str]:
-    """A Hub with one repository, made of `folder`; which files were asked for."""
-    asked: list[str] = []
-    snapshot = cache / "models--someone--tiny" / "snapshots" / REVISION
-    files = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
-
-    def model_info(source: str, files_metadata: bool = False) -> Any:
-        assert source == HUB_ID and files_metadata
-        return SimpleNamespace(
-            sha=REVISION,
-            siblings=[
-                SimpleNamespace(rfilename=name, size=path.stat().st_size)
-                for name, path in [*files.items(), ("README.md", folder / "model_index.json")]
-            ],
-            card_data=SimpleNamespace(license="openrail"),
-        )
-
-    def hf_hub_download(source, name, *, revision, cache_dir, tqdm_class=None):
-        assert (source, revision, cache_dir) == (HUB_ID, REVISION, str(cache))
-        asked.append(name)
-        target = snapshot / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if tqdm_class is not None:
-            with tqdm_class(total=files[name].stat().st_size, initial=0) as bar:
-                bar.update(files[name].stat().st_size)
-        blob = cache / "models--someone--tiny" / "blobs" / name.replace("/", "-")
-        blob.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(files[name], blob)
-        if not target.exists():
-            target.symlink_to(blob)
-        refs = cache / "models--someone--tiny" / "refs"
-        refs.mkdir(exist_ok=True)
-        (refs / "main").write_text(REVISION)
-        return str(target)
-
-    monkeypatch.setattr(huggingface_hub, "model_info", model_info)
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", hf_hub_download)
-    return asked
-
-
-@pytest.fixture
-def offline(monkeypatch) -> None:
-    def unreachable(*args: Any, **kwargs: Any) -> Any:
-        raise huggingface_hub.errors.OfflineModeIsEnabled("offline")
-
-    monkeypatch.setattr(huggingface_hub, "model_info", unreachable)
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", unreachable)
 
 
 def size_of(folder: Path, pattern: str) -> int:
@@ -207,93 +144,6 @@ def test_a_part_without_safetensors_is_refused():
     files["unet/diffusion_pytorch_model.bin"] = 400
     with pytest.raises(ValueError, match="its unet cannot be loaded from safetensors: it has none"):
         choose(INDEX, files)
-
-
-# The Hub
-
-
-def test_size_and_licence_are_known_before_the_download(hub, folder):
-    found = find(HUB_ID)
-    assert found.licence == "openrail" and found.facts["prediction"] == "eps"
-    assert found.size == find(str(folder)).size
-    assert not [name for name in hub if name.endswith("safetensors")], "only configs so far"
-    assert found.to_fetch > size_of(folder, "*/*.safetensors")
-
-
-def test_a_download_shows_how_far_it_is_and_the_model_is_then_here(hub, monkeypatch):
-    monkeypatch.setattr(checkpoints, "MEGABYTE", 1)
-    found, seen = find(HUB_ID), []
-    model = run(held.bring(found), seen.append)
-    steps = [p for p in seen if p.stage.startswith("downloading")]
-    assert steps[-1].done == steps[-1].total == found.to_fetch
-    assert [p.stage for p in seen[len(steps) :]] == ["reading the weights", "one call to try it"]
-    assert model.spec.key == HUB_ID and in_memory(HUB_ID) is model
-    assert "README.md" not in hub and not find(HUB_ID).missing
-    with torch.no_grad():
-        x = start_noise(model.spec, 1, 0)
-        expected = adapt(tiny.make("stable_diffusion")).denoise(x, 2.0, None)
-        assert torch.allclose(model.denoise(x, 2.0, None), expected, atol=1e-5)
-
-
-def test_a_download_that_is_closed_stops_within_a_file(hub, monkeypatch):
-    found, asked = find(HUB_ID), []
-
-    def endless(source, name, *, tqdm_class, **kwargs):
-        asked.append(name)
-        with tqdm_class(total=1) as bar:
-            while True:
-                bar.update(1)
-                time.sleep(0.001)
-
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", endless)
-    job = download(found)
-    next(job)
-    [thread] = [t for t in threading.enumerate() if t.name == checkpoints.THREAD]
-    job.close()
-    thread.join(5)
-    assert not thread.is_alive() and len(asked) == 1 < len(found.missing)
-
-
-def test_the_cache_is_listed_and_what_is_removed_is_gone(hub, cache):
-    assert cached() == []
-    run(download(find(HUB_ID)))
-    [(name, size)] = cached()
-    assert name == HUB_ID and size > 0
-    assert remove(HUB_ID) == size
-    assert cached() == [] and not (cache / "models--someone--tiny").exists()
-    with pytest.raises(ValueError, match="someone/tiny is not in the cache"):
-        remove(HUB_ID)
-
-
-def test_offline_what_is_in_the_cache_is_used(hub, offline_later, folder):
-    run(download(find(HUB_ID)))
-    offline_later()
-    found = find(HUB_ID)
-    assert not found.missing and found.revision == REVISION
-    assert run(held.bring(found)).spec.key == HUB_ID
-    with pytest.raises(ValueError, match=f"and other/model is not here: .* one of {HUB_ID}"):
-        find("other/model")
-    assert run(held.bring(find(str(folder)))).spec.label == "tiny-sd"
-
-
-@pytest.fixture
-def offline_later(request):
-    return lambda: request.getfixturevalue("offline")
-
-
-def test_a_gated_or_unknown_repository_is_said_in_words(cache, monkeypatch):
-    import httpx
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
-
-    answer = httpx.Response(403, request=httpx.Request("GET", "http://localhost"))
-    for kind, words in ((GatedRepoError, "is gated: accept"), (RepositoryNotFoundError, "has no")):
-
-        def refuse(*args: Any, kind=kind, **kwargs: Any) -> Any:
-            raise kind("no", response=answer)
-
-        monkeypatch.setattr(huggingface_hub, "model_info", refuse)
-        with pytest.raises(ValueError, match=words):
-            find("someone/secret")
 
 
 # One file

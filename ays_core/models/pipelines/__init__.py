@@ -10,7 +10,14 @@ from typing import Any
 
 import torch
 
-from ays_core.models.device import GIB, WEIGHTS_SHARE, best_device, best_dtype, free_memory
+from ays_core.models.device import (
+    GIB,
+    WEIGHTS_SHARE,
+    best_device,
+    best_dtype,
+    free_memory,
+    memory_for,
+)
 from ays_core.models.pipelines.base import PipelineModel
 from ays_core.models.pipelines.stable_diffusion import StableDiffusion, StableDiffusionXL
 from ays_core.models.pipelines.transformers import DiT, Flux, PixArtSigma, StableDiffusion3, Wan
@@ -49,6 +56,8 @@ def load_pipeline(
     `ValueError` for a pipeline that is not supported, naming those that are, or that cannot be
     loaded safely.
     """
+    from diffusers.loaders.single_file_utils import SingleFileComponentError
+
     single = Path(source).is_file()
     if single and Path(source).suffix != SINGLE_FILE:
         raise ValueError(f"{source} is not a {SINGLE_FILE} file: nothing else is read")
@@ -61,12 +70,13 @@ def load_pipeline(
     kwargs: dict[str, Any] = {part: None for part in family.unneeded if part in index}
     dtype = torch.float32 if family.precise else best_dtype(device)
     try:
-        pipe = (
-            _from_single_file(str(index["_class_name"]), Path(source), folder, dtype, kwargs)
-            if single
-            else _from_folder(folder, dtype, variant, kwargs)
-        )
-    except (OSError, ValueError, ImportError) as error:
+        with memory_for("reading the weights", "cpu"):
+            pipe = (
+                _from_single_file(str(index["_class_name"]), Path(source), folder, dtype, kwargs)
+                if single
+                else _from_folder(folder, dtype, variant, kwargs)
+            )
+    except (OSError, ValueError, ImportError, SingleFileComponentError) as error:
         raise ValueError(
             f"{str(source)!r} cannot be loaded from safetensors without code of its own: "
             f"{first_line(error)}"
@@ -121,7 +131,8 @@ def place(pipe: Any, device: str) -> str:
     weights = [sum(p.numel() * p.element_size() for p in part.parameters()) for part in parts]
     room = WEIGHTS_SHARE * free_memory(device)
     if device == "cpu" or sum(weights) <= room:
-        pipe.to(device)
+        with memory_for("placing the weights", device):
+            pipe.to(device)
         return device
     if max(weights) > room:
         raise ValueError(

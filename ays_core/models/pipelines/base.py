@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ays_core.denoiser import Batch
-from ays_core.models.device import Batches
+from ays_core.models.device import Batches, memory_for
 from ays_core.models.pipelines.noise import Noise, read_noise
 from ays_core.paths import ModelSpec
 
@@ -32,6 +32,7 @@ class PipelineModel:
     data_origin = f"samples of the model itself, {DATA_STEPS} calls each"
     precise = False  # float32 on every device: small, and worth it
     placed = ""
+    part = "transformer"  # which component the network is
     unneeded: tuple[str, ...] = ()  # components that are not loaded
 
     def __init__(self, pipe: Any, source: str, size: int | None = None) -> None:
@@ -40,10 +41,7 @@ class PipelineModel:
         self.dtype: torch.dtype = self.module.dtype
         self.batches = Batches(self.module, source)
         self._nothing: Cond | None = None
-        if self.module.config.get("time_cond_proj_dim"):
-            raise ValueError(
-                f"{source} is distilled to few steps of its own (LCM): it has no schedule to choose"
-            )
+        self.check(source, pipe.config, self.module.config)
         shape = self.sample_shape(size)
         self.noise: Noise = read_noise(pipe.scheduler, self.image_tokens(shape))
         self.facts = {"pipeline": type(pipe).__name__, **self.noise.facts}
@@ -62,12 +60,30 @@ class PipelineModel:
             family=self.family(),
         )
 
-    # What a family states
+    # What a family states, before anything is loaded
+
+    @classmethod
+    def check(cls, source: str, index: Mapping[str, Any], network: Mapping[str, Any]) -> None:  # noqa: ARG003
+        """Raises `ValueError` for a checkpoint of this family that cannot be run, by the pipeline's
+        index and the network's config."""
+        if network.get("time_cond_proj_dim"):
+            raise ValueError(
+                f"{source} is distilled to few steps of its own (LCM): it has no schedule to choose"
+            )
+
+    @classmethod
+    def multiple(cls, network: Mapping[str, Any], vae: Mapping[str, Any]) -> int:
+        """Of what a picture's side, in pixels, is a multiple: what the VAE makes one of, and what
+        the network takes together."""
+        patch = network.get("patch_size") or 1
+        return 2 ** (len(vae["block_out_channels"]) - 1) * int(patch)
+
+    # and with its networks
 
     @property
     def module(self) -> Any:
         """The network itself."""
-        return self.pipe.transformer
+        return getattr(self.pipe, self.part)
 
     def sample_shape(self, size: int | None) -> tuple[int, ...]:
         """Shape of one x, for pictures of `size` pixels (None: the checkpoint's own size)."""
@@ -148,7 +164,14 @@ class PipelineModel:
     def clean(self, pictures: Batch, seed: int) -> Batch:
         """Pictures in [-1, 1], (B, 3, H, W), as clean x, float32; what a VAE draws is of `seed`."""
         drawn = torch.Generator().manual_seed(seed)
-        return self.latents(pictures, drawn).float().cpu()
+        with memory_for("encoding a picture", str(self.device)):
+            return self.latents(pictures, drawn).float().cpu()
+
+    @torch.no_grad()
+    def texts(self, prompts: Sequence[str], **asked: Any) -> tuple[torch.Tensor, ...]:
+        """What the pipeline's own `encode_prompt` makes of them."""
+        with memory_for("reading the prompt", str(self.device)):
+            return self.pipe.encode_prompt(list(prompts), device=self.device, **asked)
 
     @property
     def usual_guidance(self) -> float:
@@ -184,7 +207,8 @@ class PipelineModel:
     @torch.no_grad()
     def decode(self, x: Batch) -> np.ndarray:
         """uint8 (B, H, W, 3)."""
-        rows = [self.pictures(row.to(self.device)).float().cpu() for row in x.split(1)]
+        with memory_for("decoding a picture", str(self.device)):
+            rows = [self.pictures(row.to(self.device)).float().cpu() for row in x.split(1)]
         pictures = torch.cat(rows)
         levels = (pictures / 2 + 0.5).clamp(0, 1).mul(255).round()
         return levels.permute(0, 2, 3, 1).to(torch.uint8).numpy()

@@ -38,13 +38,15 @@ def read_noise(scheduler: Any, image_tokens: int | None = None) -> Noise:
     """The noise axis of a checkpoint from its own scheduler.
 
     `image_tokens`: length of the transformer's sequence, for a shift that depends on it. Raises
-    `ValueError` for a config whose convention is not known.
+    `ValueError` for a config whose convention is not known, or with a field that is no number.
     """
     config: Mapping[str, Any] = scheduler.config
     kind = str(config.get("_class_name", type(scheduler).__name__))
     if kind.startswith("EDM"):
         return edm(kind, config)
     predicted = str(config.get("prediction_type", "epsilon"))
+    if config.get("timestep_type") == "continuous" and predicted == "v_prediction":
+        return continuous_v(kind, config, scheduler.sigmas)
     flow = kind.startswith("FlowMatch") or config.get("use_flow_sigmas", False)
     if flow or predicted == "flow_prediction":
         return flow_matching(kind, config, image_tokens)
@@ -76,16 +78,12 @@ def flow_matching(kind: str, config: Mapping[str, Any], image_tokens: int | None
     Levels here are after the shift: it says where the checkpoint's own schedules put their
     levels, and where its training table begins.
     """
-    shift = float(config.get("shift") or config.get("flow_shift") or 1.0)
+    shift = number(config.get("shift") or config.get("flow_shift") or 1.0, kind, "shift")
     told = f"{shift:g}"
     if config.get("use_dynamic_shifting") and image_tokens is None:
         told = "by the size of the picture (dynamic)"
     elif config.get("use_dynamic_shifting") and image_tokens is not None:
-        slope = (config["max_shift"] - config["base_shift"]) / (
-            config["max_image_seq_len"] - config["base_image_seq_len"]
-        )
-        mu = config["base_shift"] + slope * (image_tokens - config["base_image_seq_len"])
-        shift = math.exp(mu)
+        shift = dynamic_shift(kind, config, image_tokens)
         told = f"{shift:.4g} at this size (dynamic)"
     trained = int(config.get("num_train_timesteps", 1000))
     facts = {
@@ -97,9 +95,45 @@ def flow_matching(kind: str, config: Mapping[str, Any], image_tokens: int | None
     return Noise(Flow(), "flow", shift / (trained - 1), FLOW_SIGMA_MAX, 1.0, facts)
 
 
+# Where a config does not say, the pipelines themselves take these.
+DYNAMIC = {
+    "base_shift": 0.5,
+    "max_shift": 1.15,
+    "base_image_seq_len": 256,
+    "max_image_seq_len": 4096,
+}
+
+
+def dynamic_shift(kind: str, config: Mapping[str, Any], image_tokens: int) -> float:
+    """mu is linear in the number of image tokens; the shift is e^mu, or mu itself."""
+    base, most, few, many = (
+        number(config.get(name, usual), kind, name) for name, usual in DYNAMIC.items()
+    )
+    mu = base + (most - base) / (many - few) * (image_tokens - few)
+    return mu if config.get("time_shift_type") == "linear" else math.exp(mu)
+
+
+def number(value: Any, kind: str, name: str) -> float:
+    """A field of a config that must be a number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"the config of its {kind} has {name} = {value!r}; it must be a number")
+    return float(value)
+
+
+def continuous_v(kind: str, config: Mapping[str, Any], sigmas: Any) -> Noise:
+    """EulerDiscrete over a continuous axis: EDM's preconditioning of v with sigma_data 1."""
+    positive = [float(sigma) for sigma in sigmas if sigma > 0]
+    ends = config.get("sigma_min") or min(positive), config.get("sigma_max") or max(positive)
+    sigma_min, sigma_max = (number(end, kind, "a sigma") for end in ends)
+    facts = {"scheduler": kind, "prediction": "v, continuous time ln(sigma) / 4"}
+    return Noise(VE(), "edm", sigma_min, sigma_max, 1.0, facts, sign=-1)
+
+
 def edm(kind: str, config: Mapping[str, Any]) -> Noise:
     """Karras et al., table 1: the network is preconditioned, model time is ln(sigma) / 4."""
-    sigma_data = float(config["sigma_data"])
+    sigma_data, sigma_min, sigma_max = (
+        number(config.get(name), kind, name) for name in ("sigma_data", "sigma_min", "sigma_max")
+    )
     facts = {
         "scheduler": kind,
         "prediction": "EDM-preconditioned",
@@ -108,8 +142,8 @@ def edm(kind: str, config: Mapping[str, Any]) -> Noise:
     return Noise(
         VE(),
         "edm",
-        float(config["sigma_min"]),
-        float(config["sigma_max"]),
+        sigma_min,
+        sigma_max,
         sigma_data,
         facts,
         sign=-1 if config.get("prediction_type") == "v_prediction" else 1,

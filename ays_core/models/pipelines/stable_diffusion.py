@@ -14,11 +14,8 @@ from ays_core.models.pipelines.base import Cond, PipelineModel
 class StableDiffusion(PipelineModel):
     """`StableDiffusionPipeline`: eps (1.x, 2.x base) or v (2.x), read from the config."""
 
+    part = "unet"
     unneeded = ("safety_checker",)  # pictures are compared as they are
-
-    @property
-    def module(self) -> Any:
-        return self.pipe.unet
 
     def family(self) -> str:
         text = self.module.config.cross_attention_dim
@@ -31,8 +28,7 @@ class StableDiffusion(PipelineModel):
         return {"encoder_hidden_states": self._texts([""])[1]}
 
     def _texts(self, prompts: Sequence[str]) -> tuple[torch.Tensor, ...]:
-        with torch.no_grad():
-            return self.pipe.encode_prompt(list(prompts), self.device, 1, True)
+        return self.texts(prompts, num_images_per_prompt=1, do_classifier_free_guidance=True)
 
     def network(self, x: Batch, time: float, cond: Cond) -> Batch:
         timestep = torch.tensor(time, device=x.device)
@@ -56,10 +52,7 @@ class StableDiffusionXL(StableDiffusion):
         return self._with_size(text, pooled)
 
     def _texts(self, prompts: Sequence[str]) -> tuple[torch.Tensor, ...]:
-        with torch.no_grad():
-            return self.pipe.encode_prompt(
-                list(prompts), device=self.device, num_images_per_prompt=1
-            )
+        return self.texts(prompts)
 
     def _with_size(self, text: torch.Tensor, pooled: torch.Tensor) -> Cond:
         """Original size, crop and target size, as the pipeline's default has them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import torch
@@ -53,14 +53,10 @@ class PixArtSigma(PipelineModel):
     """`PixArtSigmaPipeline`: a DiT with text."""
 
     def encode(self, conditions: Sequence[str]) -> Cond:
-        return self._named(self._texts(conditions)[:2])
+        return self._named(self.texts(conditions)[:2])
 
     def nothing(self) -> Cond:
-        return self._named(self._texts([""])[2:])
-
-    def _texts(self, prompts: Sequence[str]) -> tuple[torch.Tensor, ...]:
-        with torch.no_grad():
-            return self.pipe.encode_prompt(list(prompts), device=self.device)
+        return self._named(self.texts([""])[2:])
 
     def _named(self, text_and_mask: Sequence[torch.Tensor]) -> Cond:
         return dict(
@@ -95,8 +91,7 @@ class StableDiffusion3(PipelineModel):
         return {"encoder_hidden_states": text, "pooled_projections": pooled}
 
     def _texts(self, prompts: Sequence[str]) -> tuple[torch.Tensor, ...]:
-        with torch.no_grad():
-            return self.pipe.encode_prompt(list(prompts), None, None, device=self.device)
+        return self.texts(prompts, prompt_2=None, prompt_3=None)
 
     def network(self, x: Batch, time: float, cond: Cond) -> Batch:
         timestep = every_row(FLOW_TIMESTEPS * time, x)
@@ -106,6 +101,10 @@ class StableDiffusion3(PipelineModel):
 class Flux(PipelineModel):
     """`FluxPipeline`: packed latents. Guidance is an input of the distilled network (dev); where
     it is not (schnell), it is classifier-free."""
+
+    @classmethod
+    def multiple(cls, network: Mapping[str, Any], vae: Mapping[str, Any]) -> int:
+        return 2 * super().multiple(network, vae)  # two by two are packed
 
     def sample_shape(self, size: int | None) -> tuple[int, ...]:
         side = size // self.pipe.vae_scale_factor if size else self.pipe.default_sample_size
@@ -118,8 +117,7 @@ class Flux(PipelineModel):
         return shape[1] * shape[2] // 4
 
     def encode(self, conditions: Sequence[str]) -> Cond:
-        with torch.no_grad():
-            text, pooled, _ = self.pipe.encode_prompt(list(conditions), device=self.device)
+        text, pooled, _ = self.texts(conditions)
         return {"encoder_hidden_states": text, "pooled_projections": pooled}
 
     def nothing(self) -> Cond:
@@ -159,12 +157,21 @@ class Flux(PipelineModel):
 class Wan(PipelineModel):
     """`WanPipeline`, text to video with one network: x is (channels, frames, height, width)."""
 
-    def sample_shape(self, size: int | None, frames: int = 81) -> tuple[int, ...]:
-        if self.pipe.transformer_2 is not None or self.pipe.config.expand_timesteps:
+    @classmethod
+    def check(cls, source: str, index: Mapping[str, Any], network: Mapping[str, Any]) -> None:
+        super().check(source, index, network)
+        second = index.get("transformer_2") or [None]
+        if second[0] is not None or index.get("expand_timesteps"):
             raise ValueError(
-                "this Wan checkpoint has two networks or a time of its own for every token; "
+                f"{source} has two networks or a time of its own for every token (Wan 2.2); "
                 "supported: Wan 2.1 text to video"
             )
+
+    @classmethod
+    def multiple(cls, network: Mapping[str, Any], vae: Mapping[str, Any]) -> int:
+        return int(vae.get("scale_factor_spatial") or 8) * int(network["patch_size"][1])
+
+    def sample_shape(self, size: int | None, frames: int = 81) -> tuple[int, ...]:
         side = (size or 480) // self.pipe.vae_scale_factor_spatial
         length = (frames - 1) // self.pipe.vae_scale_factor_temporal + 1
         return self.module.config.in_channels, length, side, side
@@ -179,10 +186,8 @@ class Wan(PipelineModel):
         return {"encoder_hidden_states": self._texts([""])[1]}
 
     def _texts(self, prompts: Sequence[str]) -> tuple[torch.Tensor, ...]:
-        with torch.no_grad():  # the length is that of the pipeline's own call
-            texts = self.pipe.encode_prompt(
-                list(prompts), None, True, max_sequence_length=512, device=self.device
-            )
+        # The length is that of the pipeline's own call.
+        texts = self.texts(prompts, do_classifier_free_guidance=True, max_sequence_length=512)
         return tuple(text.to(self.module.dtype) for text in texts)
 
     def network(self, x: Batch, time: float, cond: Cond) -> Batch:

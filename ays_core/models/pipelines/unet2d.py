@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -16,10 +16,11 @@ class UNet2D(PipelineModel):
 
     takes_prompt = False
     precise = True
+    part = "unet"
 
-    @property
-    def module(self) -> Any:
-        return self.pipe.unet
+    @classmethod
+    def multiple(cls, network: Mapping[str, Any], vae: Mapping[str, Any]) -> int:  # noqa: ARG003
+        return 2 ** (len(network["block_out_channels"]) - 1)  # what its blocks halve
 
     def sample_shape(self, size: int | None) -> tuple[int, ...]:
         config = self.module.config
