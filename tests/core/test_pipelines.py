@@ -301,6 +301,14 @@ def test_a_network_distilled_to_few_steps_is_refused(models):
 SD = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 LINEAR = {"beta_start": 0.0001, "beta_end": 0.02, "beta_schedule": "linear"}
 DYNAMIC = {"base_shift": 0.5, "max_shift": 1.15, "use_dynamic_shifting": True, "shift": 3.0}
+SCHNELL = {"base_shift": 0.5, "max_shift": 1.15, "use_dynamic_shifting": False, "shift": 1.0}
+ZERO_SNR = {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True}
+CONTINUOUS = {
+    "prediction_type": "v_prediction",
+    "timestep_type": "continuous",
+    "sigma_min": 0.002,
+    "sigma_max": 700.0,
+}
 WAN = {"prediction_type": "flow_prediction", "use_flow_sigmas": True, "flow_shift": 3.0}
 SD_ENDS, DDPM_ENDS = (0.0291672, 14.614641), (0.0100013, 157.4073)
 FLOW_EULER = "FlowMatchEulerDiscreteScheduler"
@@ -311,6 +319,16 @@ REAL = {  # scheduler, its config, path, prediction, sigma_min and sigma_max
     "DiT-XL-2": ("DDIMScheduler", LINEAR, "vp", "eps", DDPM_ENDS),
     "PixArt-Sigma": ("DPMSolverMultistepScheduler", LINEAR, "vp", "eps", DDPM_ENDS),
     "SD 3": (FLOW_EULER, {"shift": 3.0}, "flow", "flow", (3 / 999, 1e4)),
+    "SD 3.5": (
+        FLOW_EULER,
+        {"shift": 3.0, "num_train_timesteps": 1000},
+        "flow",
+        "flow",
+        (3 / 999, 1e4),
+    ),
+    "Flux schnell": (FLOW_EULER, SCHNELL, "flow", "flow", (1 / 999, 1e4)),
+    "NoobAI v": ("EulerDiscreteScheduler", SD | ZERO_SNR, "vp", "v", (0.0291672, 4096)),
+    "SVD": ("EulerDiscreteScheduler", SD | CONTINUOUS, "ve", "edm", (0.002, 700.0)),
     "Flux dev": (FLOW_EULER, DYNAMIC, "flow", "flow", (math.exp(1.15) / 999, 1e4)),
     "Wan 2.1": ("UniPCMultistepScheduler", WAN, "flow", "flow", (3 / 999, 1e4)),
     "Playground 2.5": ("EDMEulerScheduler", {"sigma_data": 0.5}, "ve", "edm", (0.002, 80.0)),
@@ -327,6 +345,50 @@ def test_noise_axis_of_real_checkpoints(checkpoint: str):
     assert (noise.path.name, noise.prediction) == (path, prediction)
     assert (noise.sigma_min, noise.sigma_max) == pytest.approx(ends, rel=1e-4)
     assert noise.facts["scheduler"] == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "guidance"),
+    {
+        "stable_diffusion": 7.5,
+        "stable_diffusion_v": 7.5,
+        "stable_diffusion_xl": 5.0,
+        "stable_diffusion_3": 7.0,
+        "flux": 3.5,
+        "flux_schnell": 1.0,  # its pipeline's 3.5 is an input that the network does not have
+        "dit": 4.0,
+        "pixart_sigma": 4.5,
+        "wan": 5.0,
+        "ddpm": 1.0,
+        "edm": 1.0,
+    }.items(),
+)
+def test_guidance_is_at_first_the_pipeline_s_own(name, guidance, models):
+    assert models(name).usual_guidance == guidance
+
+
+@pytest.mark.parametrize("kind", ["exponential", "linear"])
+def test_a_dynamic_shift_is_the_scheduler_s_own(kind: str):
+    """Levels of the pipeline's own call, with a length between those that its config names."""
+    from diffusers import FlowMatchEulerDiscreteScheduler
+    from diffusers.pipelines.flux.pipeline_flux import calculate_shift
+
+    scheduler = FlowMatchEulerDiscreteScheduler(**DYNAMIC, time_shift_type=kind)
+    noise = read_noise(scheduler, 1500)
+    scheduler.set_timesteps(sigmas=[1 / 1000], mu=calculate_shift(1500))
+    t = float(scheduler.sigmas[0])
+    assert t / (1 - t) == pytest.approx(noise.sigma_min, rel=1e-5)
+
+
+def test_what_a_config_leaves_out_is_what_the_pipeline_takes():
+    from diffusers import UniPCMultistepScheduler
+
+    scheduler = UniPCMultistepScheduler(**WAN, use_dynamic_shifting=True)
+    assert "max_shift" not in scheduler.config
+    assert read_noise(scheduler, TOKENS).sigma_min == pytest.approx(math.exp(1.15) / 999)
+    scheduler.register_to_config(max_shift="large")
+    with pytest.raises(ValueError, match="has max_shift = 'large'; it must be a number"):
+        read_noise(scheduler, TOKENS)
 
 
 def test_a_table_that_ends_in_pure_noise_has_a_last_level():

@@ -175,7 +175,8 @@ class PipelineModel:
 
     @property
     def usual_guidance(self) -> float:
-        """What the pipeline itself guides with unless told otherwise; 1 where it does not."""
+        """What the pipeline itself guides with unless told otherwise; 1 where it does not, as a
+        network that is distilled to need none."""
         asked = inspect.signature(self.pipe.__call__).parameters.get("guidance_scale")
         return (
             float(asked.default)

@@ -127,6 +127,10 @@ class Flux(PipelineModel):
     def takes_negative(self) -> bool:
         return not self.module.config.guidance_embeds
 
+    @property
+    def usual_guidance(self) -> float:
+        return super().usual_guidance if self.module.config.guidance_embeds else 1.0
+
     def guided(
         self, x: Batch, sigma: float, cond: Cond, guidance: float, negative: Cond | None = None
     ) -> Batch:
