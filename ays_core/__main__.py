@@ -136,6 +136,7 @@ def parser() -> Parser:
     made.add_argument("file", metavar="FILE|-")
     made.add_argument("--to", metavar="DIALECT", required=True)
     made.add_argument("--model")
+    made.add_argument("--solver", default="euler", help="for diffusers, which runs it")
     return top
 
 

@@ -23,13 +23,16 @@ def schedule(key: str, model: str = "scenes", steps: int = 10) -> dict:
     }
 
 
-def convert(levels: str, dialect: str = "json", model: str = "scenes") -> str:
-    """A list of noise levels in any known notation, written in another tool's own."""
+def convert(
+    levels: str, dialect: str = "json", model: str = "scenes", solver: str = "euler"
+) -> str:
+    """A list of noise levels in any known notation, written in another tool's own; `solver` is for
+    diffusers, which runs it."""
     try:
         spec = MODELS[model].spec
         parsed = parse(LIMITS.checked_text(levels), spec).require()
         LIMITS.checked_levels(parsed.sigmas)
-        return write(dialect, parsed, spec)
+        return write(dialect, parsed, spec, solver)
     except ValueError as refused:
         raise gr.Error(str(refused), print_exception=False) from None
 

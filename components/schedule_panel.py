@@ -187,7 +187,7 @@ def accepted(studio: Studio, sigmas: Sequence[Any]) -> Studio:
 def written(studio: Studio, dialect: str) -> str:
     """The edited schedule in another tool's own format, or the reason why it has none."""
     try:
-        return write(dialect, studio.yours, studio.spec)
+        return write(dialect, studio.yours, studio.spec, studio.solver)
     except ValueError as refused:
         return str(refused)
 

@@ -174,4 +174,4 @@ def convert(args: argparse.Namespace) -> Answer:
     if args.to not in DIALECTS:
         raise UnknownKey(f"unknown dialect {args.to!r}; known: {', '.join(DIALECTS)}")
     spec = load(args.model).spec if args.model else None
-    return Answer(write(args.to, read_file(args.file, args, spec), spec), {})
+    return Answer(write(args.to, read_file(args.file, args, spec), spec, args.solver), {})

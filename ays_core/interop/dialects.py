@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 import csv
 import hashlib
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ays_core.catalogue import Catalogue, Entry
+from ays_core.interop.snippets import assigned_list, native, write_diffusers, write_kdiffusion
 from ays_core.paths import ModelSpec
 from ays_core.schedule import Schedule
 
@@ -24,36 +24,34 @@ class Dialect(Entry):
     """`make(schedule, spec or None)` writes; `read` gives the numbers the target would run on.
 
     Those are our VE levels, or, where `native`, the model family's own: times for flow models.
+    What `runs` the levels and does not only list them takes a solver as well.
     """
 
     read: Callable[[str], list[float]] = field(kw_only=True)
     suffix: str = ".txt"
     native: bool = False
+    runs: bool = False
 
 
 DIALECTS: Catalogue[Dialect] = Catalogue("dialect")
 
 
-def write(dialect: str, schedule: Schedule, spec: ModelSpec | None = None) -> str:
-    """`schedule` as text for a target. `spec` adds what is known of the model.
+def write(
+    dialect: str, schedule: Schedule, spec: ModelSpec | None = None, solver: str = "euler"
+) -> str:
+    """`schedule` as text for a target. `spec` adds what is known of the model; `solver` counts
+    where the text runs the levels.
 
     The text is read back by the target's own rule first; `ValueError` when the target cannot run
     these levels.
     """
     target = DIALECTS[dialect]
-    text = target.make(schedule, spec)
+    text = target.make(schedule, spec, *[solver] * target.runs)
     heard = np.array(target.read(text))
     meant = np.array(native(schedule, spec) if target.native else schedule.sigmas)
     if heard.shape != meant.shape or not np.allclose(heard, meant, rtol=PRINTED, atol=0):
         raise ValueError(f"{target.label} would not run these levels as they are")
     return text
-
-
-def native(schedule: Schedule, spec: ModelSpec | None) -> list[float]:
-    """The levels in the model family's own convention: times after the shift for flow models."""
-    if spec is None or spec.path.name != "flow":
-        return list(schedule.sigmas)
-    return spec.path.time(np.array(schedule.sigmas)).tolist()
 
 
 def fixed_point(sigma: float) -> str:
@@ -142,90 +140,6 @@ def read_comfyui(text: str) -> list[float]:
     return [float(number) for number in re.findall(r"[-+]?(?:\d*\.*\d+)", text)]
 
 
-# --- diffusers, k-diffusion ----------------------------------------------------------------------
-
-EULER = """\
-# {title}
-# EulerDiscreteScheduler takes {levels} sigmas for {steps} steps: the last one is where it ends.
-from diffusers import EulerDiscreteScheduler
-
-sigmas = {sigmas}
-scheduler = EulerDiscreteScheduler(
-    beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear"
-)
-# With a pipeline: pipe.scheduler = EulerDiscreteScheduler.from_config(pipe.scheduler.config)
-#                  pipe(prompt, sigmas=sigmas)
-scheduler.set_timesteps(sigmas=sigmas)
-assert len(scheduler.timesteps) == {steps}
-"""
-
-FLOW_EULER = """\
-# {title}
-# FlowMatchEulerDiscreteScheduler takes {steps} times for {steps} steps and appends the 0 itself.
-# The shift is in these numbers already, so the scheduler must not apply it again.
-from diffusers import FlowMatchEulerDiscreteScheduler
-
-sigmas = {sigmas}
-no_shift = {{"shift": 1.0, "use_dynamic_shifting": False, "shift_terminal": None}}
-scheduler = FlowMatchEulerDiscreteScheduler(**no_shift)
-# With a pipeline: pipe.scheduler = FlowMatchEulerDiscreteScheduler.from_config(
-#                      pipe.scheduler.config, **no_shift)
-#                  pipe(prompt, sigmas=sigmas)
-scheduler.set_timesteps(sigmas=sigmas)
-assert len(scheduler.timesteps) == {steps}
-"""
-
-
-def write_diffusers(schedule: Schedule, spec: ModelSpec | None = None) -> str:
-    """A snippet that runs as it stands, and the two lines for a pipeline."""
-    flow = spec is not None and spec.path.name == "flow"
-    if flow and not schedule.final_zero:
-        raise ValueError("diffusers' flow schedulers always end in 0: append a final 0 first")
-    numbers = native(schedule, spec)[:-1] if flow else schedule.sigmas
-    return (FLOW_EULER if flow else EULER).format(
-        title=_title(schedule, spec),
-        levels=len(schedule.sigmas),
-        steps=schedule.num_steps,
-        sigmas=_wrapped(numbers),
-    )
-
-
-def _title(schedule: Schedule, spec: ModelSpec | None) -> str:
-    words = f"{schedule.origin.method}, {schedule.num_steps} steps"
-    words += f", for {spec.label}" if spec else ""
-    return " ".join(words.split())  # one line: a title must not become code
-
-
-def _wrapped(numbers: Sequence[float]) -> str:
-    """A Python list, five numbers a line."""
-    lines = [", ".join(map(repr, numbers[i : i + 5])) for i in range(0, len(numbers), 5)]
-    return "[\n    " + ",\n    ".join(lines) + ",\n]"
-
-
-def read_diffusers(text: str) -> list[float]:
-    """EulerDiscrete runs `sigmas` as they are; FlowMatchEuler reads times and appends 0."""
-    numbers = _assigned_list(text)
-    return [*numbers, 0.0] if "FlowMatchEuler" in text else numbers
-
-
-def write_kdiffusion(schedule: Schedule, spec: ModelSpec | None = None) -> str:
-    return (
-        f"# {_title(schedule, spec)}\n"
-        "# Any sample_* function of k-diffusion takes this tensor as its sigmas.\n"
-        "import torch\n\n"
-        f"sigmas = torch.tensor({_wrapped(schedule.sigmas)})\n"
-    )
-
-
-def _assigned_list(text: str) -> list[float]:
-    """The one list of numbers assigned to `sigmas`, as a Python reader sees it; nothing runs."""
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "sigmas":
-            value = node.value.args[0] if isinstance(node.value, ast.Call) else node.value
-            return [float(number) for number in ast.literal_eval(value)]
-    raise ValueError("no list named sigmas")
-
-
 for entry in (
     Dialect("plain", "Plain list", write_plain, "one level a line", read=read_plain),
     Dialect("json", "JSON", write_json, "RFC 8259", read=read_json, suffix=".json"),
@@ -242,17 +156,18 @@ for entry in (
         "diffusers",
         "diffusers",
         write_diffusers,
-        "diffusers, EulerDiscreteScheduler and FlowMatchEulerDiscreteScheduler",
-        read=read_diffusers,
+        "diffusers, pipe.scheduler",
+        read=assigned_list,
         suffix=".py",
         native=True,
+        runs=True,
     ),
     Dialect(
         "kdiffusion",
         "k-diffusion",
         write_kdiffusion,
         "k-diffusion, sample_* functions",
-        read=_assigned_list,
+        read=assigned_list,
         suffix=".py",
     ),
 ):

@@ -17,6 +17,7 @@ from ays_core.schedule import MAX_LEVELS, Origin
 MAX_TEXT = 200_000  # characters; a thousand levels in full precision with their record are 50,000
 MAX_WORD = 60  # characters of one number
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
+READS_TIMES = re.compile("FlowMatch|use_flow_sigmas=True")
 DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+", re.ASCII)
 NOT_FINITE = {"nan", "inf", "infinity"}
 PASTED = Origin("pasted")
@@ -50,8 +51,9 @@ def parse(text: str, spec: ModelSpec | None = None) -> Parsed:
     words = [word.strip(",") for word in re.split(r"[\s;]+", numbers)]
     if "." not in numbers and len(words) > 1 and any(map(DECIMAL_COMMA.fullmatch, words)):
         return _ask_about_commas(numbers, spec)
-    if "FlowMatchEuler" in text:  # it reads times, and appends the 0 itself
-        times = [*_numbers(_separated(numbers)), 0.0]
+    if READS_TIMES.search(text):
+        appended = [0.0] * ("FlowMatchEuler" in text)
+        times = [*_numbers(_separated(numbers)), *appended]
         return diagnose(_from_times(times), "diffusers", PASTED, spec)
     return _diagnosed(_separated(numbers), _dialect_of(text), spec)
 

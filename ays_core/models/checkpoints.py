@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -217,24 +217,19 @@ def choose(index: Mapping[str, Any], files: Mapping[str, int]) -> tuple[dict[str
         for part, made in index.items()
         if isinstance(made, list) and len(made) == 2 and made[0] and part not in family.unneeded
     ]
-    folders = {name.rpartition("/")[0] for name in files}
     weights: dict[str, dict[str | None, dict[str, int]]] = {family.part: {}}
     needed = {name: size for name, size in files.items() if name == INDEX}
     for part in parts:
-        place = part if part in folders else ""
-        for name, size in files.items():
-            folder, _, file = name.rpartition("/")
-            if folder != place:
-                continue
-            if matched := WEIGHTS.fullmatch(file):
-                if not place and part == "scheduler":
-                    continue
+        for name, file, configs in files_of(part, files):
+            matched = WEIGHTS.fullmatch(file)
+            if matched and matched["kind"] == "safetensors":
+                variant = matched["variant"] or matched["late"]
                 sets = weights.setdefault(part, {})
-                if matched["kind"] == "safetensors":
-                    variant = matched["variant"] or matched["late"]
-                    sets.setdefault(variant, {})[name] = size
-            elif file in ROOT_CONFIGS or (place and file.endswith(CONFIGS)):
-                needed[name] = size
+                sets.setdefault(variant, {})[name] = files[name]
+            elif matched:
+                weights.setdefault(part, {})
+            elif file.endswith(configs):
+                needed[name] = files[name]
     half = best_dtype(best_device()) in HALF
     for variant in ("fp16", None) if half else (None, "fp16"):
         if all(variant in sets for sets in weights.values()):
@@ -243,6 +238,17 @@ def choose(index: Mapping[str, Any], files: Mapping[str, int]) -> tuple[dict[str
             return needed, variant
     lacking = [part for part, sets in weights.items() if not sets] or list(weights)
     raise ValueError(f"its {', '.join(lacking)} cannot be loaded from safetensors: it has none")
+
+
+def files_of(part: str, files: Mapping[str, int]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """The files of a part: (where, its own name, how its configs end)."""
+    within = [name for name in files if name.startswith(f"{part}/") and name.count("/") == 1]
+    if within:
+        yield from ((name, name.rpartition("/")[2], CONFIGS) for name in within)
+    elif part == "scheduler":
+        yield from ((name, name, ROOT_CONFIGS) for name in files if name in ROOT_CONFIGS)
+    else:
+        yield from ((name, name, ROOT_CONFIGS) for name in files if "/" not in name)
 
 
 def check_room(checkpoint: Checkpoint) -> None:

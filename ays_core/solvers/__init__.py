@@ -13,6 +13,7 @@ from itertools import accumulate, pairwise
 import torch
 
 from ays_core.denoiser import Batch
+from ays_core.paths import FLOW_SIGMA_MAX
 from ays_core.schedule import Schedule
 from ays_core.solvers.catalogue import SOLVERS, SolverEntry
 
@@ -88,6 +89,8 @@ class Stepper:
         A step into 0 returns x0: what every solver's formula tends to.
         """
         i, sigma, sigma_next = self._done, *self._levels[self._done : self._done + 2]
+        if i == 0 and sigma >= FLOW_SIGMA_MAX:  # infinity, where x is noise alone: x0 beside it
+            x = x + x0
         if i in self._begins:
             self.ran += (self._level(),)
         self._done += 1

@@ -1,4 +1,4 @@
-"""A Hub of one repository: a real HTTP server, so that the Hub's own client and cache are tested."""
+"""A Hub of one repository over a real line, so that the Hub's own client and cache are tested."""
 
 from __future__ import annotations
 
@@ -49,6 +49,23 @@ class FakeHub:
             "cardData": {"license": "openrail"},
         }
 
+    def answer_to(self, path: str, method: str) -> tuple[int, bytes, dict[str, str]]:
+        """Status, body and headers, as the Hub's own are."""
+        if not path.startswith((f"/api/models/{HUB_ID}", f"/{HUB_ID}/")):
+            return 404, b"{}", {"X-Error-Code": "RepoNotFound"}
+        if self.gated:
+            return 403, b"{}", {"X-Error-Code": "GatedRepo"}
+        if path == f"/api/models/{HUB_ID}":
+            return 200, json.dumps(self.info()).encode(), {}
+        name = path.removeprefix(f"/{HUB_ID}/resolve/{self.revision}/")
+        body = self.files().get(name)
+        if body is None:
+            return 404, b"{}", {"X-Error-Code": "EntryNotFound"}
+        if method == "GET":
+            self.asked.append(name)
+        tag = hashlib.sha1(body).hexdigest()
+        return 200, body, {"X-Repo-Commit": self.revision, "ETag": f'"{tag}"'}
+
     def open(self) -> str:
         hub = self
 
@@ -58,30 +75,17 @@ class FakeHub:
             def log_message(self, *args: Any) -> None:
                 pass
 
-            def answer(self, code: int, body: bytes, **headers: str) -> None:
+            def answer(self, code: int, body: bytes, headers: dict[str, str]) -> None:
                 self.send_response(code)
                 for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                    self.send_header(name.replace("_", "-"), value)
+                    self.send_header(name, value)
                 self.end_headers()
                 if self.command == "GET":
                     self.wfile.write(body)
 
             def do_GET(self) -> None:
                 path = unquote(urlparse(self.path).path)
-                before = f"/{HUB_ID}/resolve/{hub.revision}/"
-                if not path.startswith((f"/api/models/{HUB_ID}", f"/{HUB_ID}/")):
-                    return self.answer(404, b"{}", X_Error_Code="RepoNotFound")
-                if hub.gated:
-                    return self.answer(403, b"{}", X_Error_Code="GatedRepo")
-                if path == f"/api/models/{HUB_ID}":
-                    return self.answer(200, json.dumps(hub.info()).encode())
-                body = hub.files().get(path.removeprefix(before))
-                if body is None:
-                    return self.answer(404, b"{}", X_Error_Code="EntryNotFound")
-                if self.command == "GET":
-                    hub.asked.append(path.removeprefix(before))
-                tag = hashlib.sha1(body).hexdigest()
-                self.answer(200, body, X_Repo_Commit=hub.revision, ETag=f'"{tag}"')
+                self.answer(*hub.answer_to(path, self.command))
 
             do_HEAD = do_GET
 

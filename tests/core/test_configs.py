@@ -226,7 +226,7 @@ def test_weights_that_main_memory_cannot_hold_are_refused_before_they_are_read(f
     monkeypatch.setattr(checkpoints, "free_memory", lambda _: 4 * numbers)
     check_room(found)
     monkeypatch.setattr(checkpoints, "free_memory", lambda _: 4 * numbers - 1)
-    with pytest.raises(ValueError, match="its weights take .* GiB of main memory"):
+    with pytest.raises(ValueError, match=r"its weights take .* GiB of main memory"):
         run(held.bring(found))
 
 

@@ -25,8 +25,8 @@ LEVELS = tuple(float(word) for word in LIST.split(","))
 def test_what_is_written_is_read_back_by_the_target_and_by_us(key, spec, num_steps):
     for zero in (True, False):
         schedule = SCHEDULES["karras"].make(num_steps, spec or SD, final_zero=zero)
-        if key == "diffusers" and spec is FLOW and not zero:
-            with pytest.raises(ValueError, match="append a final 0"):
+        if key == "diffusers" and (spec or SD).path.name == "ve":
+            with pytest.raises(ValueError, match=r"in a ve pipeline on given levels; .* none"):
                 write(key, schedule, spec)
             continue
         text = write(key, schedule, spec)
@@ -92,11 +92,22 @@ def test_the_diffusers_snippet_runs_and_does_what_it_says(num_steps, zero):
     assert len(scheduler.timesteps) == num_steps
 
 
+def test_a_solver_that_diffusers_cannot_run_on_given_levels_is_refused_in_words():
+    schedule = SCHEDULES["karras"].make(6, SD)
+    with pytest.raises(ValueError, match=r"no scheduler of diffusers runs DEIS .* these do: euler"):
+        write("diffusers", schedule, SD, "deis")
+    assert write("plain", schedule, SD, "deis") == write("plain", schedule, SD)
+
+
 @pytest.mark.parametrize("key", ["oss_flux", "karras"])
 def test_the_flow_snippet_does_not_shift_again(key):
     schedule = SCHEDULES[key].make(10, FLOW)
     scheduler = execute(write("diffusers", schedule, FLOW))
-    assert np.allclose(scheduler.sigmas.numpy(), Flow().time(np.array(schedule.sigmas)), rtol=1e-6)
+    times = Flow().time(np.array(schedule.sigmas))
+    assert np.allclose(scheduler.timesteps.numpy() / 1000, times[:-1], rtol=1e-6)
+    held = scheduler.sigmas.numpy()
+    held[0] += scheduler.beyond  # the part of the way from t = 1 that is gone before the first step
+    assert np.allclose(held, times, rtol=1e-6) and 0 <= scheduler.beyond < 1.1e-4
     assert len(scheduler.timesteps) == 10
 
 

@@ -12,10 +12,12 @@ import pytest
 import torch
 
 from ays_core.denoiser import bind
+from ays_core.interop import write
 from ays_core.job import run
 from ays_core.models import load_model
 from ays_core.models.pipelines import FAMILIES, PipelineModel, adapt, load_pipeline
 from ays_core.models.pipelines.noise import read_noise
+from ays_core.paths import ModelSpec
 from ays_core.sampling import sample, start_noise
 from ays_core.schedule import Schedule
 from ays_core.schedules import SCHEDULES
@@ -53,13 +55,21 @@ def conditions(model: PipelineModel) -> list[str]:
 SCALES_NOISE = {"StableDiffusionPipeline", "StableDiffusionXLPipeline", "PixArtSigmaPipeline"}
 
 
-def called(model: PipelineModel, schedule: Schedule, solver: str, start, monkeypatch, **kwargs):
+def called(
+    model: PipelineModel,
+    schedule: Schedule,
+    solver: str,
+    start,
+    monkeypatch,
+    pin=pinned_scheduler,
+    **kwargs,
+):
     """The unmodified pipeline with the pinned scheduler: its last x, in VE coordinates.
 
     It is asked for 3 steps, which is not what is pinned: the scheduler knows better.
     """
     pipe, spec, name = model.pipe, model.spec, type(model.pipe).__name__
-    pipe.scheduler = pinned_scheduler(solver, schedule, spec)
+    pipe.scheduler = pin(solver, schedule, spec)
     sigma, last = schedule.sigmas[0], schedule.sigmas[-1]
     # A pipeline that scales its noise does it by the scheduler's init_noise_sigma.
     latents = start if name in SCALES_NOISE else start * (sigma * spec.path.scale(sigma))
@@ -162,12 +172,81 @@ def test_equals_the_pipeline_s_own_call_with_the_same_step_noise(solver, models,
 
 @pytest.mark.parametrize("name", ["stable_diffusion_3", "flux"])
 def test_a_flow_model_starts_from_unit_noise(name: str, models, monkeypatch):
-    """A level of 1e4 or more is t = 1, where sigma is infinite: exact to what 1e4 leaves out."""
+    """A level of 1e4 or more is t = 1, where sigma is infinite."""
     model = models(name)
     schedule = Schedule((model.spec.sigma_max, *FLOW_LEVELS.sigmas))
     start = start_noise(model.spec, 2, seed=7)
-    expected = called(model, schedule, "euler", start, monkeypatch)
-    assert relative(ours(model, schedule, "euler", start).samples, expected) <= 3e-4
+    for solver in ("euler", "dpmpp_2m", "unipc", "dpmpp_2s", "heun_flow"):
+        expected = called(model, schedule, solver, start, monkeypatch)
+        assert relative(ours(model, schedule, solver, start).samples, expected) <= 1e-4, solver
+
+
+def executed(solver: str, schedule: Schedule, spec: ModelSpec) -> Any:
+    """The scheduler that the exported text makes, from nothing but itself."""
+    text, names = write("diffusers", schedule, spec, solver), {}
+    assert "ays_core" not in text
+    exec(text, names)
+    return names["scheduler"]
+
+
+@pytest.mark.parametrize("name", tiny.TEXT_AND_CLASS)
+def test_the_export_runs_our_levels_in_the_unmodified_pipeline(name: str, models, monkeypatch):
+    model = models(name)
+    start = start_noise(model.spec, 2, seed=7)
+    flow = model.spec.path.name == "flow"
+    top = [model.spec.sigma_max] if flow else []
+    schedule = Schedule((*top, *levels_for(model).sigmas))
+    for solver in ("euler", "dpmpp_2m", "unipc", "dpmpp_2s", *["heun_flow"] * flow):
+        expected = called(model, schedule, solver, start, monkeypatch, pin=executed)
+        assert type(model.pipe.scheduler).__module__ != "ays_core.solvers.dropin"
+        assert relative(ours(model, schedule, solver, start).samples, expected) <= 1e-4, solver
+
+
+def test_the_export_starts_where_the_levels_do_whatever_the_checkpoint_s_scheduler_did(models):
+    """That of SDXL is "leading", which scales its noise by sqrt(sigma^2 + 1)."""
+    model = models("stable_diffusion_xl")
+    scheduler = executed("euler", VP_LEVELS, model.spec)
+    sigma = VP_LEVELS.sigmas[0]
+    assert scheduler.init_noise_sigma == pytest.approx(sigma / (1 + sigma**2) ** 0.5, rel=1e-9)
+
+
+# Stock schedulers, which know nothing of ours
+
+
+@pytest.mark.parametrize(
+    ("name", "scheduler", "config"),
+    [
+        ("flux", "FlowMatchEulerDiscreteScheduler", {"use_dynamic_shifting": True, "shift": 3.0}),
+        ("flux_schnell", "FlowMatchEulerDiscreteScheduler", {"shift": 1.0}),
+        ("stable_diffusion_3", "FlowMatchEulerDiscreteScheduler", {"shift": 3.0}),
+        ("wan", "FlowMatchEulerDiscreteScheduler", {"shift": 3.0}),
+    ],
+)
+def test_a_stock_pipeline_from_t_1_is_our_sampling_on_its_levels(name, scheduler, config):
+    import diffusers
+
+    pipe = tiny.make(name)
+    pipe.scheduler = getattr(diffusers, scheduler)(**config)
+    model = adapt(pipe, size=16)
+    start = start_noise(model.spec, 2, seed=7)
+    latents = pipe._pack_latents(start, *start.shape) if name.startswith("flux") else start
+    guidance = 1.0 if name == "flux_schnell" else GUIDANCE
+    x = pipe(
+        conditions(model),
+        latents=latents.clone(),
+        num_inference_steps=6,
+        guidance_scale=guidance,
+        output_type="latent",
+        height=16,
+        width=16,
+    )[0]
+    x = pipe._unpack_latents(x, 16, 16, pipe.vae_scale_factor) if name.startswith("flux") else x
+    times = [float(t) for t in pipe.scheduler.sigmas]
+    assert times[0] == pytest.approx(1, abs=1e-5) and times[-1] == 0
+    levels = model.spec.path.sigma(np.array(times)).tolist()
+    bound = bind(model, conditions(model), guidance)
+    done = run(sample(bound, Schedule((model.spec.sigma_max, *levels[1:])), "euler", start))
+    assert relative(done.samples, x) <= 1e-4
 
 
 @pytest.mark.parametrize("solver", ["euler", "dpmpp_2m", "unipc"])
