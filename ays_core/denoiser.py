@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 
+from ays_core.job import Job
 from ays_core.paths import ModelSpec
 
 Batch = torch.Tensor  # (B, *sample_shape), VE coordinates
@@ -50,13 +51,24 @@ class Model(Protocol):
         ...
 
 
+def rows_from(cond: Cond, first: int, num: int) -> Cond:
+    """The condition of `num` samples from number `first` on, for a batch that begins there: sample
+    i has condition i mod k, whatever the batch."""
+    if isinstance(cond, dict):
+        return {name: rows_from(part, first, num) for name, part in cond.items()}
+    rows = [(first + i) % len(cond) for i in range(num)]
+    return cond[rows] if isinstance(cond, torch.Tensor) else tuple(cond[i] for i in rows)
+
+
 @dataclass(frozen=True, eq=False)
 class OwnData:
     """Clean samples that stand for the training data. `samples`: (N, *sample_shape), row i of
-    condition i mod k. `origin`: where they come from, in words."""
+    condition i mod k. `origin`: where they come from, in words. `evaluations`: of the model, that
+    drawing them took."""
 
     samples: Batch
     origin: str
+    evaluations: int = 0
 
     @property
     def fingerprint(self) -> str:
@@ -96,9 +108,36 @@ class Bound:
         plain = self.model.denoise(x, sigma, None)
         return plain + self.guidance * (x0 - plain)
 
+    def of_rows(self, first: int, num: int) -> Bound:
+        """For a batch of the samples from number `first` on: each keeps its own condition."""
+        if self.cond is None or len(self.conditions) < 2:
+            return self
+        return replace(self, cond=rows_from(self.cond, first, num))
+
+    @property
+    def draw_steps(self) -> int:
+        """Evaluations that a sample of `data` takes: a network draws what stands for its training
+        data itself."""
+        return 0 if self.own is not None else getattr(self.model, "draw_steps", 0)
+
+    def draw(self, num: int, seed: int) -> Job[Batch]:
+        """As `data`, as a job: it yields after every call of a network that draws them itself."""
+        if not self.draw_steps:
+            return self.data(num, seed)
+        draw: Any = self.model
+        return (yield from draw.draw(num, seed, self.cond))
+
+    def with_data(self, num: int, seed: int) -> Job[Bound]:
+        """With its first `num` samples of data at hand, where they have to be drawn."""
+        if not self.draw_steps:
+            return self
+        samples = yield from self.draw(num, seed)
+        own = OwnData(samples, self.data_origin, self.draw_steps * num)
+        return replace(self, own=own)
+
     def data(self, num: int, seed: int) -> Batch:
         """`num` samples of the data this bound model was trained on (its condition's own), or of
-        what stands for it."""
+        what stands for it. A network draws them here and now, which may take long: see `draw`."""
         if self.own is not None:
             samples = self.own.samples
             return samples[torch.arange(num, device=samples.device) % len(samples)]

@@ -100,7 +100,8 @@ def search(
     before = kept(library, denoise, levels, paths, seed)
     walk = measure_once(library, denoise, levels, paths, seed)
     statistics = yield from with_guesses(walk, entry, denoise, start, solver, **own)
-    spent = statistics.evaluations - (before.evaluations if before else 0)
+    measured_now = statistics.num_paths - (before.num_paths if before else 0)
+    spent = measured_now * (len(statistics.levels) + denoise.draw_steps)
 
     def counted(schedule: Schedule) -> Schedule:
         params = schedule.origin.params

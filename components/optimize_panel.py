@@ -174,7 +174,8 @@ def search_job(studio: Studio) -> Job[Schedule]:
     """The chosen optimizer from the edited curve, with what was measured before."""
     entry = OPTIMIZERS[studio.optimizer]
     params = parse_params(entry.make, dict(studio.params))
-    where = (entry, studio.bound_to_data(), studio.yours, studio.solver)
+    bound = yield from studio.bound_to_data()
+    where = (entry, bound, studio.yours, studio.solver)
     return (yield from searching.search(Library(), *where, **params))
 
 

@@ -120,7 +120,8 @@ def measuring(studio: Studio, request: gr.Request) -> Generator[str, None, None]
 
 
 def measure_job(studio: Studio) -> Job[Statistics]:
-    return (yield from measure_once(Library(), studio.bound_to_data()))
+    bound = yield from studio.bound_to_data()
+    return (yield from measure_once(Library(), bound))
 
 
 def measured_of(studio: Studio) -> Hashable:

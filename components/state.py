@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ays_core.denoiser import Batch, Bound, bind
+from ays_core.job import Job
 from ays_core.models import MODELS, embedded, in_memory, spec_of
 from ays_core.models.pictures import bind_pictures
 from ays_core.models.pipelines import PipelineModel
@@ -122,13 +123,14 @@ class Studio:
         model = in_memory(self.model)
         return bind(model, self.conditions, self.bound_guidance, self.bound_negative)
 
-    def bound_to_data(self) -> Bound:
+    def bound_to_data(self) -> Job[Bound]:
         """As `bound`, with the data that a search learns from: pictures have captions of their own,
         and are encoded here."""
         model = in_memory(self.model)
         if not self.pictures or not isinstance(model, PipelineModel):
             return self.bound()
-        return bind_pictures(model, self.pictures, self.guidance, self.bound_negative)
+        job = bind_pictures(model, self.pictures, self.guidance, self.bound_negative)
+        return (yield from job)
 
 
 CHANGED = ("edited", "resampled", "scaled")  # methods that only change what there was

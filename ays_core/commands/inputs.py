@@ -13,6 +13,7 @@ from typing import Any
 from ays_core.catalogue import UnknownKey
 from ays_core.interop import parse
 from ays_core.interop.reading import MAX_TEXT
+from ays_core.job import run
 from ays_core.params import parse_params
 from ays_core.paths import ModelSpec
 from ays_core.schedule import Schedule
@@ -27,6 +28,7 @@ def load(model: str) -> Any:
 
 def bound_to_data(model: Any, args: argparse.Namespace) -> Any:
     """`model` with what was asked for, and with the pictures of a folder as its data, if any."""
+    from ays_core.commands.outputs import Bar
     from ays_core.denoiser import bind
     from ays_core.models.pictures import bind_pictures
 
@@ -34,7 +36,7 @@ def bound_to_data(model: Any, args: argparse.Namespace) -> Any:
         return bind(model, args.conditions, args.guidance)
     if args.conditions:
         raise ValueError("--pictures have captions of their own: leave out --prompt and --class")
-    return bind_pictures(model, args.pictures, args.guidance)
+    return run(bind_pictures(model, args.pictures, args.guidance), Bar())
 
 
 def chosen(

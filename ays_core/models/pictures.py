@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from ays_core.denoiser import Batch, Bound, Model, OwnData, bind
+from ays_core.job import Job, Progress
 from ays_core.models.pipelines import PipelineModel
 
 KINDS = (".png", ".jpg", ".jpeg", ".webp")
@@ -23,9 +24,10 @@ MOST = 4096  # pictures
 
 def bind_pictures(
     model: Model, folder: str | Path, guidance: float = 1.0, negative: str = ""
-) -> Bound:
+) -> Job[Bound]:
     """`model` with a folder's captions as conditions and its pictures as data: row i of either is
-    picture i. A model that takes neither prompts nor classes has no captions.
+    picture i. A model that takes neither prompts nor classes has no captions. Yields after every
+    picture that is encoded.
 
     Raises `ValueError` for a folder without pictures, a picture without caption, and a model whose
     pictures cannot be encoded, as one that has exact data of its own.
@@ -36,7 +38,10 @@ def bind_pictures(
     captions = captions_of(files) if model.spec.takes_prompt or model.spec.classes else []
     guidance = guidance if captions else 1.0
     bound = bind(model, captions, guidance, negative if guidance != 1 else "")
-    rows = [model.clean(as_batch(file, model.side), seed) for seed, file in enumerate(files)]
+    rows = list[Batch]()
+    for seed, file in enumerate(files):
+        rows.append(model.clean(as_batch(file, model.side), seed))
+        yield Progress("encoding pictures", seed + 1, len(files))
     words = f"{len(files)} pictures of {Path(folder).name}"
     return replace(
         bound, own=OwnData(torch.cat(rows), f"{words} with their captions" if captions else words)

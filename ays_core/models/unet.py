@@ -35,6 +35,9 @@ FOLD = 2  # pixels of a side that lie in the channels
 class ScenesUNet(UNet2D):
     """The UNet2D adapter with classes; the label after the last class means any of them."""
 
+    draw_steps = 0
+    data_origin = "drawings that it was not trained on"
+
     def __init__(self, pipe: Any) -> None:
         super().__init__(pipe, KEY)
         self.spec = read_unet_spec()  # trained over a part of the range that its scheduler names

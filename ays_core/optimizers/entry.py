@@ -61,7 +61,7 @@ def record(
             "sigma_min": start.positive[-1],
             "final_zero": start.final_zero,
             **own,
-            "evaluations": evaluations,
+            "evaluations": evaluations + (denoise.own.evaluations if denoise.own else 0),
             "objective": objective,
             "curve": [float(value) for value in curve],
         },

@@ -173,6 +173,7 @@ def score_optimal(
     the more even one, it is returned. The snapshot is the schedule after every round of samples.
     """
     denoise.spec.check(start)
+    denoise = yield from denoise.with_data(max(batch, ROUNDS * len(denoise.conditions)), seed)
     search = _Search(denoise, start, SOLVERS[solver].key, kind, seed, levels, batch)
     for part in range(ROUNDS):
         yield from search.measure(part)

@@ -6,13 +6,14 @@ import json
 import math
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import torch
 
 from ays_core.denoiser import Batch, Bound, Denoiser
-from ays_core.job import Job, Progress
+from ays_core.job import Job, Progress, relay
 from ays_core.statistics.value import GROUPS, Statistics
 
 HELD = 1 << 24  # numbers held at a time: the answers of one batch of paths at all levels
@@ -39,7 +40,7 @@ def log_levels(low: float, high: float, num: int) -> np.ndarray:
 
 def measure(
     denoise: Denoiser,
-    data: Batch,
+    data: Batch | None,
     levels: Sequence[float] | np.ndarray,
     paths: int,
     seed: int = 0,
@@ -50,10 +51,11 @@ def measure(
     """Walk `paths` paths up the ascending `levels`, the denoiser called once on each level.
 
     `data`: clean samples, (N, *sample_shape); path k starts from row k mod N, with noise of seed
-    `seed + k`, whatever the batch. `batch`: paths at a time, by default as many as keep their
-    answers within memory; always a multiple of the number of bound conditions. `measured`: an
-    earlier, unfinished measurement with these arguments, to go on from. Yields after every call;
-    the snapshot is the measurement so far, None before the first batch is done.
+    `seed + k` and condition k mod their number, whatever the batch. None: what a network draws
+    itself, sample k from seed `seed + k`, batch by batch, so that little is lost where it is
+    stopped. `batch`: paths at a time, by default as many as keep their answers within memory.
+    `measured`: an earlier, unfinished measurement with these arguments, to go on from. Yields after
+    every call; the snapshot is the measurement so far, None before the first batch is done.
     """
     levels = np.array(levels, dtype=np.float64)
     if len(levels) < 2 or levels[0] <= 0 or (np.diff(levels) <= 0).any():
@@ -62,21 +64,21 @@ def measure(
     _check_same(found, _nothing(measured_key(denoise), levels))
     if found.seeds not in ((), ((seed, seed + found.num_paths),)):
         raise ValueError(f"a measurement with seeds {found.seeds} cannot go on from seed {seed}")
-    size = batch or max(1, min(HELD // (len(levels) * data[0].numel()), -(-paths // GROUPS)))
-    together = max(1, len(denoise.conditions)) if isinstance(denoise, Bound) else 1
-    size = max(size // together, 1) * together
+    numbers = math.prod(denoise.spec.sample_shape) if data is None else data[0].numel()  # pyright: ignore
+    size = batch or max(1, min(HELD // (len(levels) * numbers), -(-paths // GROUPS)))
     start = found.num_paths
     total = max(-(-(paths - start) // size), 0) * len(levels)
     done = 0
     for first in range(start, paths, size):
         rows = torch.arange(first, min(first + size, paths))
-        clean = data[rows % len(data)]
+        here = denoise.of_rows(first, len(rows)) if isinstance(denoise, Bound) else denoise
+        clean = yield from _clean(here, data, rows, seed, Progress("", done, total, found))
         answers = _path_noise(clean, len(levels), seed + rows)
         x, sigma_before = clean, 0.0
         for k, sigma in enumerate(levels.tolist()):
             with torch.no_grad():
                 x = x + math.sqrt(sigma**2 - sigma_before**2) * answers[k]
-                answers[k] = denoise(x, sigma)
+                answers[k] = here(x, sigma)
             sigma_before, done = sigma, done + 1
             if k + 1 < len(levels):
                 yield Progress("measuring", done, total, found if found.num_paths else None)
@@ -95,7 +97,24 @@ def measure_model(
 ) -> Job[Statistics]:
     """`measure` over the model's own range, on its own data: what every optimizer can share."""
     axis = log_levels(denoise.spec.sigma_min, denoise.spec.sigma_max, levels)
-    return measure(denoise, denoise.data(paths, seed), axis, paths, seed, measured=measured)
+    data = None if denoise.draw_steps else denoise.data(paths, seed)
+    return measure(denoise, data, axis, paths, seed, measured=measured)
+
+
+def _clean(
+    here: Denoiser, data: Batch | None, rows: torch.Tensor, seed: int, at: Progress
+) -> Job[Batch]:
+    """What the paths `rows` start from: of the data, or drawn now by `here`, bound to them."""
+    if data is not None:
+        return data[rows % len(data)]
+    assert isinstance(here, Bound)
+    so_far = at.snapshot if at.snapshot.num_paths else None
+    return (
+        yield from relay(
+            here.draw(len(rows), seed + int(rows[0])),
+            lambda p: replace(at, stage=p.stage, snapshot=so_far),
+        )
+    )
 
 
 def _path_noise(clean: Batch, num: int, seeds: torch.Tensor) -> Batch:

@@ -42,16 +42,16 @@ def test_pictures_are_learnt_from_and_the_result_says_so(studio, folder):
     found = run(optimize_panel.search_job(searching))
     assert found.origin.params["data"] == f"3 pictures of {folder.name}"
     assert search_view.outcome(found) == f"Learnt from 3 pictures of {folder.name}."
-    bound = changed.bound_to_data()
+    bound = run(changed.bound_to_data())
     assert float(bound.data(3, 0)[0].max()) == -1  # the first one is black
-    assert studio.bound_to_data().data_origin.startswith("samples of the model itself")
+    assert run(studio.bound_to_data()).data_origin.startswith("samples of the model itself")
 
 
 def test_other_pictures_are_another_measurement(studio, folder):
     pictures = replace(studio, pictures=str(folder))
-    keys = {measurement_key(one.bound_to_data()) for one in (studio, pictures)}
+    keys = {measurement_key(run(one.bound_to_data())) for one in (studio, pictures)}
     Image.fromarray(np.full((24, 24, 3), 200, dtype=np.uint8)).save(folder / "1.png")
-    keys.add(measurement_key(pictures.bound_to_data()))
+    keys.add(measurement_key(run(pictures.bound_to_data())))
     assert len(keys) == 3
     assert price_panel.measured_of(studio) != price_panel.measured_of(pictures)
 

@@ -11,13 +11,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from ays_core.denoiser import Batch
+from ays_core.denoiser import Batch, rows_from
+from ays_core.job import Job, Progress, run
 from ays_core.models.device import Batches, memory_for
 from ays_core.models.pipelines.noise import Noise, read_noise
 from ays_core.paths import ModelSpec
 
 Cond = dict[str, torch.Tensor]  # the network's inputs beside x and time, a row per prompt or class
 DATA_STEPS = 50
+DRAWN = 16  # samples drawn at a time
+PROMPTS = 32  # read at a time
 
 
 class PipelineModel:
@@ -29,6 +32,7 @@ class PipelineModel:
     """
 
     takes_prompt = True
+    draw_steps = DATA_STEPS
     data_origin = f"samples of the model itself, {DATA_STEPS} calls each"
     precise = False  # float32 on every device: small, and worth it
     placed = ""
@@ -168,10 +172,15 @@ class PipelineModel:
             return self.latents(pictures, drawn).float().cpu()
 
     @torch.no_grad()
-    def texts(self, prompts: Sequence[str], **asked: Any) -> tuple[torch.Tensor, ...]:
-        """What the pipeline's own `encode_prompt` makes of them."""
+    def texts(self, prompts: Sequence[str], **asked: Any) -> tuple[Any, ...]:
+        """What the pipeline's own `encode_prompt` makes of them, a row each."""
+        listed, encode = list(prompts), self.pipe.encode_prompt
         with memory_for("reading the prompt", str(self.device)):
-            return self.pipe.encode_prompt(list(prompts), device=self.device, **asked)
+            parts = [
+                encode(listed[i : i + PROMPTS], device=self.device, **asked)
+                for i in range(0, len(listed), PROMPTS)
+            ]
+        return tuple(None if p[0] is None else torch.cat(p) for p in zip(*parts, strict=True))
 
     @property
     def usual_guidance(self) -> float:
@@ -214,21 +223,37 @@ class PipelineModel:
         levels = (pictures / 2 + 0.5).clamp(0, 1).mul(255).round()
         return levels.permute(0, 2, 3, 1).to(torch.uint8).numpy()
 
-    @torch.no_grad()
-    def data(self, num: int, seed: int, cond: Cond | None = None) -> Batch:
-        """Samples of the model itself, since its training data are not here: 50 Euler steps,
-        even in model time."""
-        rows = [
-            torch.randn(self.spec.sample_shape, generator=torch.Generator().manual_seed(seed + k))
-            for k in range(num)
-        ]
+    def draw(self, num: int, seed: int, cond: Cond | None = None) -> Job[Batch]:
+        """Samples of the model itself, since its training data are not here: 50 Euler steps, even
+        in model time. Sample k is of seed + k and condition k mod the number of conditions."""
         ends = self.spec.path.time(np.array([self.spec.sigma_max, self.spec.sigma_min]))
         sigmas = [*self.spec.path.sigma(np.linspace(ends[0], ends[1], DATA_STEPS)).tolist(), 0.0]
-        x = torch.stack(rows) * sigmas[0]
-        for sigma, sigma_next in pairwise(sigmas):
-            ratio = sigma_next / sigma
-            x = ratio * x + (1 - ratio) * self.denoise(x, sigma, cond)
-        return x
+        drawn, done = [], 0
+        for first in range(0, num, DRAWN):
+            size = min(DRAWN, num - first)
+            x = sigmas[0] * self._noise(size, seed + first)
+            here = None if cond is None else rows_from(cond, first, size)
+            for sigma, sigma_next in pairwise(sigmas):
+                ratio = sigma_next / sigma
+                with torch.no_grad():
+                    x = ratio * x + (1 - ratio) * self.denoise(x, sigma, here)
+                done += size
+                yield Progress("drawing samples to learn from", done, DATA_STEPS * num)
+            drawn.append(x)
+        return torch.cat(drawn)
+
+    def _noise(self, num: int, seed: int) -> Batch:
+        shape = self.spec.sample_shape
+        return torch.stack(
+            [
+                torch.randn(shape, generator=torch.Generator().manual_seed(seed + k))
+                for k in range(num)
+            ]
+        )
+
+    def data(self, num: int, seed: int, cond: Cond | None = None) -> Batch:
+        """As `draw`, here and now."""
+        return run(self.draw(num, seed, cond))
 
     def _or_nothing(self, cond: Cond | None) -> Cond:
         if cond is None:
@@ -272,6 +297,4 @@ def as_fed(part: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
 
 def rows_of(cond: Cond, num: int) -> Cond:
     """`num` rows of a condition: row i is its row i mod k."""
-    return {
-        name: rows[torch.arange(num, device=rows.device) % len(rows)] for name, rows in cond.items()
-    }
+    return rows_from(cond, 0, num)

@@ -21,7 +21,7 @@ import torch
 
 from ays_core.denoiser import Bound
 from ays_core.job import Job, Progress, relay
-from ays_core.optimizers.align_your_steps.estimator import MIN_GAP, Estimator
+from ays_core.optimizers.align_your_steps.estimator import MIN_GAP, STRATA, Estimator
 from ays_core.optimizers.align_your_steps.measured import PAPER, PATIENCE, REFERENCE_CALLS
 from ays_core.optimizers.align_your_steps.programme import SHARES
 from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry, record
@@ -101,6 +101,7 @@ def ays_mc(  # noqa: PLR0913 - its parameters are the interface
             given_or_prepared(trial, denoise, solver, num * sets(solver), seed),
             lambda p: Progress("reference", p.done, p.total, snapshot=start),
         )
+    denoise = yield from denoise.with_data(max(draws, STRATA * len(denoise.conditions)), seed)
     search = _Search(Estimator(denoise, draws, seed), start, SOLVERS[solver].key, trial, own)
     yield from search.tried(start, "start")
     levels = np.array(search.positive(start).with_steps(STAGES[0]).sigmas)
