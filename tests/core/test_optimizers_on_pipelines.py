@@ -191,7 +191,7 @@ def test_every_sample_keeps_its_condition_whatever_the_batch(num):
         few = run(measure(bound, data, [0.5, 5.0], 64))
     finally:
         del bound.model.denoise
-    assert max(sizes) == 8 and (few.paths > 0).all() and few.noise.any()
+    assert max(sizes) == 8 and (few.paths > 0).all()
     one_batch = run(measure(bound, data, [0.5, 5.0], 64, batch=64))
     np.testing.assert_allclose(few.gram.sum(0), one_batch.gram.sum(0), rtol=1e-3)
     assert torch.equal(
