@@ -37,8 +37,9 @@ from components.state import first_studio
 TITLE = "AYS Studio"
 RULE = "Same model, same noise, same number of steps: only the noise levels differ."
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-EDIT: dict[str, Any] = {**PRIVATE, "trigger_mode": "always_last"}
 COMPUTE: dict[str, Any] = {**PRIVATE, "concurrency_limit": 8, "concurrency_id": "compute"}
+ORDERED: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "studio"}
+LAST: dict[str, Any] = {**PRIVATE, "trigger_mode": "always_last"}
 
 
 def build() -> gr.Blocks:
@@ -73,6 +74,9 @@ def build() -> gr.Blocks:
         loaded = loading_panel.connect(demo, studio, loading)
         for event in (loaded, edited, *set_up, *library.taken):
             redraw_all(event)
+        for fn in demo.fns.values():
+            if studio in fn.outputs:  # one after the other, each from what the last one made
+                fn.concurrency_limit, fn.concurrency_id = ORDERED.values()
     return demo
 
 
@@ -87,80 +91,72 @@ def connect(
 ) -> Callable:
     """Every change makes a new Studio; the rows are then computed from it, and the newest wins.
     Returns what shows a Studio that an event of another tab made."""
+    curve = [schedule.editor, schedule.table]
+
+    def change(event: Any, act: Callable, inputs: list, outputs: list | None = None) -> Any:
+        """What is done to the Studio is done to the curve that the page shows, and none is lost.
+        Without other `outputs` the new curve comes with the answer."""
+        act = schedule_panel.on_the_curve(act) if outputs else schedule_panel.drawn(act)
+        outputs = [studio, *(outputs or curve)]
+        inputs = [studio, schedule.editor, *inputs]
+        return event(act, inputs, outputs, trigger_mode="multiple", **PRIVATE)
 
     def recompute(event: Any) -> None:
         """After any change: the rows. Several may run: older ones see that their turn is over."""
         event.success(rows_panel.show, studio, rows.view, trigger_mode="multiple", **COMPUTE)
 
-    def redraw(event: Any) -> None:
-        """The curve and the table, after a change that they did not make."""
-        outputs = [schedule.editor, schedule.table]
-        event.success(schedule_panel.redrawn, studio, outputs, **PRIVATE)
-
-    def refresh(event: Any) -> None:
-        """After a change that neither the curve nor a control made: all of them at once."""
-        redraw(event)
-        event.success(schedule_panel.num_steps, studio, model.steps, **PRIVATE)
+    def recount(event: Any) -> None:
+        """After a change that may be of the step count: that, and the rows."""
+        event.success(schedule_panel.num_steps, studio, model.steps, **LAST)
         recompute(event)
 
-    def redraw_all(event: Any) -> None:
+    def refresh(event: Any, drawn: Callable = schedule_panel.redrawn) -> None:
+        """After a change that neither the curve nor a control made: all of them at once."""
+        event.success(drawn, studio, curve, **LAST, **ORDERED)
+        recount(event)
+
+    def redraw_all(event: Any, drawn: Callable = schedule_panel.redrawn) -> None:
         """After a change that may be of anything: every control, the curve, the rows."""
-        refresh(event)
+        refresh(event, drawn)
         event.success(model_panel.how_it_is_sampled, studio, [model.solver, model.seed], **PRIVATE)
         model_panel.follow(studio, model, event)
         event.success(rows_panel.choices_of, studio, rows.choices, **PRIVATE)
         event.success(optimize_panel.cost, studio, optimize.cost, **PRIVATE)
 
     kept = gr.BrowserState(None, storage_key=draft.STORAGE_KEY, secret=draft.SECRET)
-    redraw_all(demo.load(draft.restored, kept, studio, **PRIVATE))
+    restored = demo.load(draft.restored, kept, studio, **PRIVATE)
+    redraw_all(restored, schedule_panel.opened)
     studio.change(draft.draft_of, studio, kept, **PRIVATE)
 
-    controls = [model.model, model.condition, model.guidance, model.solver, model.steps, model.seed]
-    changed = gr.on(
-        [control.input for control in controls],
-        model_panel.changed,
-        [studio, *controls],
-        [studio, model.condition, model.guidance],
-        **EDIT,
-    )
-    changed.success(model_panel.capability, studio, model.line, **PRIVATE)
-    redraw(changed)  # not the step count: one may be typing the next
-    recompute(changed)
+    for control, act in model_panel.acts(model):
+        changed = change(control.input, act, [control])
+        recompute(changed)  # and not the step count: one may be typing the next
+        if control in (model.model, model.condition):
+            model_panel.follow(studio, model, changed)
+        if control is model.guidance:  # and not the slider itself, which moves on
+            changed.success(model_panel.capability, studio, model.line, **PRIVATE)
     recompute(model.said)
-    recompute(model.dice.click(model_panel.new_seed, studio, [studio, model.seed], **PRIVATE))
+    recompute(change(model.dice.click, model_panel.new_seed, [], [model.seed]))
 
     release = schedule.editor.release(
         schedule_panel.from_curve,
         [studio, schedule.editor],
         [studio, schedule.table, model.steps],
-        **{**EDIT, "api_visibility": "public"},
+        show_progress="hidden",
+        trigger_mode="multiple",
         api_name="edit",
     )
     recompute(release)
     looking = [studio, schedule.editor]
-    schedule.editor.input(rows_panel.glance, looking, rows.view, **{**EDIT, **COMPUTE})
-    typed = schedule.table.input(
-        schedule_panel.from_table, [studio, schedule.table], studio, **EDIT
-    )
-    refresh(typed)
-    started = schedule.start.input(
-        schedule_panel.from_start, [studio, schedule.start], studio, **EDIT
-    )
-    refresh(started)
-    pasted = schedule.paste.click(
-        schedule_panel.from_text,
-        [studio, schedule.pasted],
-        [studio, schedule.diagnosis, schedule.offers],
-        **PRIVATE,
-    )
-    refresh(pasted)
-    repaired = schedule.offers.input(
-        schedule_panel.from_offer, [studio, schedule.pasted, schedule.offers], studio, **PRIVATE
-    )
-    refresh(repaired)
-
-    for change in operations:
-        refresh(change.button.click(change.act, [studio, *change.inputs], studio, **PRIVATE))
+    schedule.editor.input(rows_panel.glance, looking, rows.view, **{**LAST, **COMPUTE})
+    read = [schedule.diagnosis, schedule.offers]
+    offered = [schedule.pasted, schedule.offers]
+    refresh(change(schedule.paste.click, schedule_panel.from_text, [schedule.pasted], read))
+    refresh(change(schedule.offers.input, schedule_panel.from_offer, offered, read))
+    recount(change(schedule.table.input, schedule_panel.from_table, [schedule.table]))
+    recount(change(schedule.start.input, schedule_panel.from_start, [schedule.start]))
+    for done in operations:
+        recount(change(done.button.click, done.act, [*done.inputs]))
 
     for begun in (optimize.run.click, optimize.resumed.success):
         found = begun(
@@ -177,8 +173,7 @@ def connect(
         )
         refresh(adopted)
 
-    chosen = rows.choices.input(rows_panel.chosen, [studio, rows.choices], studio, **EDIT)
-    recompute(chosen)
+    recompute(change(rows.choices.input, rows_panel.chosen, [rows.choices]))
     refresh(rows.view.select(rows_panel.acted, studio, [studio, rows.choices], **PRIVATE))
     demo.unload(jobs.leave)
     return redraw_all

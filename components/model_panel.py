@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -145,31 +146,52 @@ def class_choices(studio: Studio) -> list[tuple[str, str]]:
     return [("any class", ANY_CLASS), *((name, name) for name in studio.spec.classes)]
 
 
-def changed(
-    studio: Studio, model, condition, guidance, solver, steps, seed
-) -> tuple[Studio, gr.Dropdown, gr.Slider]:
-    """The Studio with these controls; a refused value raises a `gr.Error` and changes nothing."""
-    try:
-        before, studio = studio, with_model(studio, model)
-        if studio.model == before.model:
-            studio = with_condition(studio, condition, float(guidance or 1))
-        studio = replace(
-            studio,
-            solver=SOLVERS[solver].key,
-            seed=checked_seed(seed),
-        )
-        studio = with_steps(studio, LIMITS.checked_steps(steps))
-    except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
-    _, classes, strength = what_is_sampled(studio)
-    return studio, classes, strength
+def acts(panel: ModelPanel) -> list[tuple[Any, Callable[[Studio, Any], Studio]]]:
+    """Every control with what its new value makes of a Studio. One control changes one thing: what
+    the others show may be older than what has been done since."""
+    return [
+        (panel.model, worded_refusal(with_model)),
+        (panel.condition, with_condition),
+        (panel.guidance, with_guidance),
+        (panel.solver, worded_refusal(with_solver)),
+        (panel.steps, worded_refusal(with_checked_steps)),
+        (panel.seed, worded_refusal(with_seed)),
+    ]
 
 
-def with_condition(studio: Studio, condition: str, guidance: float) -> Studio:
-    """This class, if the model has it, and this guidance, if there is something to guide to."""
+def worded_refusal(act: Callable[[Studio, Any], Studio]) -> Callable[[Studio, Any], Studio]:
+    """`act`, whose refusal the visitor reads, and then nothing changes."""
+
+    def handler(studio: Studio, value: Any) -> Studio:
+        try:
+            return act(studio, value)
+        except ValueError as refused:
+            raise gr.Error(str(refused), print_exception=False) from None
+
+    return handler
+
+
+def with_condition(studio: Studio, condition: str) -> Studio:
+    """This class, if the model has it; without one there is nothing to guide to."""
     if not studio.spec.takes_prompt:
         studio = replace(studio, condition=condition if condition in studio.spec.classes else "")
-    return replace(studio, guidance=guidance if studio.condition else 1.0)
+    return with_guidance(studio, studio.guidance)
+
+
+def with_guidance(studio: Studio, guidance: float | None) -> Studio:
+    return replace(studio, guidance=float(guidance or 1) if studio.condition else 1.0)
+
+
+def with_solver(studio: Studio, solver: str) -> Studio:
+    return replace(studio, solver=SOLVERS[solver].key)
+
+
+def with_checked_steps(studio: Studio, num_steps: float | None) -> Studio:
+    return with_steps(studio, LIMITS.checked_steps(num_steps))
+
+
+def with_seed(studio: Studio, seed: float | None) -> Studio:
+    return replace(studio, seed=checked_seed(seed))
 
 
 def worded(studio: Studio, prompt: str, negative: str) -> Studio:
@@ -216,7 +238,7 @@ def new_seed(studio: Studio) -> tuple[Studio, int]:
 
 
 def follow(studio: gr.State, panel: ModelPanel, event: Any) -> None:
-    """The controls after an event that may have changed the model."""
+    """The controls after an event that may have changed the model or its class."""
     what = [panel.model, panel.condition, panel.guidance]
     event.success(what_is_sampled, studio, what, **PRIVATE)
     event.success(capability, studio, panel.line, **PRIVATE)

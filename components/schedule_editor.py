@@ -30,13 +30,27 @@ FILES = (
 )
 
 
+OPENING = "opening"  # the `step` of what a page begins with: there is nothing to undo before it
+
+
 @dataclass(frozen=True)
 class Edited:
-    """Levels from the page. `rev`: the browser's edit number; an answer that carries it back is
-    dropped when the user has edited on meanwhile."""
+    """Levels from the page. `rev`: the page's number of its newest edit; none where the levels are
+    as Python sent them."""
 
     sigmas: tuple[float, ...]
     rev: int | None = None
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """Levels for the page. `rev`: the newest edit that is in them; they are dropped when the user
+    has edited on meanwhile. None: new levels, whatever was edited. Pushes that carry one `step` in
+    a row are one undo step."""
+
+    sigmas: tuple[float, ...]
+    rev: int | None = None
+    step: str = ""
 
 
 class ScheduleEditor(gr.HTML):
@@ -102,8 +116,9 @@ class ScheduleEditor(gr.HTML):
     def postprocess(self, value: Any) -> dict[str, Any] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         if value is None:
             return None
-        levels = value.sigmas if isinstance(value, Schedule | Edited) else value
-        return {"sigmas": [float(v) for v in levels], "rev": getattr(value, "rev", None)}
+        levels = value.sigmas if isinstance(value, Schedule | Edited | Pushed) else value
+        rev, step = getattr(value, "rev", None), getattr(value, "step", "")
+        return {"sigmas": [float(v) for v in levels], "rev": rev, "step": step}
 
     def api_info(self) -> dict[str, Any]:
         levels = {"type": "array", "items": {"type": "number"}}

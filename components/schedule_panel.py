@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,12 +12,11 @@ import numpy as np
 import pandas as pd
 
 from ays_core.interop import DIALECTS, parse, write
-from ays_core.schedule import Schedule
 from ays_core.schedules import SCHEDULES
 from components.choices import curves
 from components.limits import LIMITS
-from components.schedule_editor import Edited, ScheduleEditor
-from components.state import Studio, with_yours
+from components.schedule_editor import OPENING, Edited, Pushed, ScheduleEditor
+from components.state import Studio, with_edit, with_yours
 
 TIME_POINTS = 200  # of the curve from ln sigma to model time
 LIVE = 100  # ms between two looks at the points while a level moves
@@ -115,9 +115,27 @@ def table_of(studio: Studio) -> pd.DataFrame:
 
 
 def from_curve(studio: Studio, edited: Edited) -> tuple[Studio, pd.DataFrame, int]:
-    """A level was dragged, typed at the curve, added or removed."""
-    studio = accepted(studio, edited.sigmas)
+    """A level was dragged, typed at the curve, added or removed. Programs do not number edits."""
+    try:
+        if edited.rev is None:
+            studio = with_yours(studio, edited.sigmas)
+        else:
+            studio = with_edit(studio, edited.sigmas, edited.rev)
+    except ValueError as refused:
+        raise gr.Error(str(refused), print_exception=False) from None
     return studio, table_of(studio), studio.num_steps
+
+
+def on_the_curve(act: Callable[..., Any]) -> Callable[..., Any]:
+    """A handler (Studio, Edited, *values): what `act` makes of a Studio and these values, where the
+    Studio's curve is the one in the page, though its edit may still be on the way."""
+
+    def handler(studio: Studio, edited: Edited, *values: Any) -> Any:
+        with contextlib.suppress(ValueError):  # the edit's own answer says why
+            studio = with_edit(studio, edited.sigmas, edited.rev)
+        return act(studio, *values)
+
+    return handler
 
 
 def from_table(studio: Studio, table: pd.DataFrame) -> Studio:
@@ -168,12 +186,25 @@ def from_text(studio: Studio, text: str) -> tuple[Studio, str, gr.Radio]:
     return studio, said, gr.Radio(offers, value=None, visible=bool(offers))
 
 
-def from_offer(studio: Studio, text: str, key: str) -> Studio:
-    """The pasted list, repaired in the way that was chosen."""
+def from_offer(studio: Studio, text: str, key: str) -> tuple[Studio, str, gr.Radio]:
+    """The pasted list, repaired in the way that was chosen; nothing is left to choose."""
     for offer in parse(LIMITS.checked_text(text or ""), studio.spec).offers:
         if offer.key == key:
-            return accepted(studio, offer.schedule.sigmas)
+            said = f"Used: {offer.label.lower()}."
+            return accepted(studio, offer.schedule.sigmas), said, gr.Radio([], visible=False)
     raise gr.Error("The pasted text has changed: read it again first.", print_exception=False)
+
+
+def drawn(act: Callable[..., Studio]) -> Callable[..., tuple[Studio, Pushed, pd.DataFrame]]:
+    """As `on_the_curve`; the answer is what came of it with its own curve and table, so that of two
+    operations in a row each is seen, and undone, by itself."""
+    handler = on_the_curve(act)
+
+    def drawing(studio: Studio, edited: Edited, *values: Any) -> Any:
+        made = handler(studio, edited, *values)
+        return made, *redrawn(made)
+
+    return drawing
 
 
 def accepted(studio: Studio, sigmas: Sequence[Any]) -> Studio:
@@ -197,9 +228,14 @@ def background(studio: Studio) -> ScheduleEditor:
     return ScheduleEditor(references=curves(studio), **model_props(studio))
 
 
-def redrawn(studio: Studio) -> tuple[Schedule, pd.DataFrame]:
+def redrawn(studio: Studio) -> tuple[Pushed, pd.DataFrame]:
     """The curve and the table, after a change that neither of them made."""
-    return studio.yours, table_of(studio)
+    return Pushed(studio.yours.sigmas, studio.edit), table_of(studio)
+
+
+def opened(studio: Studio) -> tuple[Pushed, pd.DataFrame]:
+    """The curve and the table that a page begins with."""
+    return Pushed(studio.yours.sigmas, step=OPENING), table_of(studio)
 
 
 def num_steps(studio: Studio) -> int:

@@ -6,7 +6,7 @@ A handler takes (Studio, value) and returns a Studio; views are rendered from it
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import chain, count
 from typing import Any
@@ -81,6 +81,7 @@ class Studio:
     params: tuple[tuple[str, Any], ...] = ()  # of the optimizer, as adjusted
     pictures: str = ""  # a folder that searches learn from; a network's own samples without
     start: Schedule | None = None  # what `yours` was before it was changed, where it was
+    edit: int | None = field(default=None, compare=False)  # the page's newest edit in `yours`
 
     @property
     def num_steps(self) -> int:
@@ -178,6 +179,17 @@ def with_yours(studio: Studio, sigmas: Sequence[float]) -> Studio:
     before = studio.yours.origin
     parent = before.parent if before.method == "edited" else before.method
     return with_change(studio, Schedule(levels, Origin("edited", parent=parent)))
+
+
+def with_edit(studio: Studio, sigmas: Sequence[float], edit: int | None) -> Studio:
+    """The curve as the page shows it. `edit`: the page's number of its newest edit; an edit that is
+    known already is not taken in again, or it would undo what was done to the curve since.
+
+    Raises `ValueError` like `with_yours`.
+    """
+    if edit is None or (studio.edit is not None and edit <= studio.edit):
+        return studio
+    return replace(with_yours(studio, sigmas), edit=edit)
 
 
 def with_change(studio: Studio, changed: Schedule) -> Studio:

@@ -284,16 +284,17 @@
       if (typeof rev === "number" && rev < this.rev) { // an answer to an older edit: the newer stands
         this.stats.stale++;
         this.props.value = { sigmas: this.levels.sigmas.slice(), rev: this.rev };
-      } else if (this.busy) this.waiting = given(value);
-      else this.adopt(given(value));
+      } else if (this.busy) this.waiting = value;
+      else this.adopt(value);
     }
 
-    adopt(sigmas) {
-      if (sigmas.length < 2 || E.same(sigmas, this.levels.sigmas)) return;
-      const before = this.levels.sigmas;
+    // A push can be undone like any other change. One that knows of no edit makes all of them old.
+    adopt(value) {
+      const sigmas = given(value), before = this.levels.sigmas;
+      if (sigmas.length < 2 || E.same(sigmas, before)) return;
       this.levels.sigmas = sigmas;
-      this.rev++; // answers to edits before this push are old now
-      if (before.length) this.levels.record(before, true); // a push can be undone like any other change
+      if (typeof value.rev !== "number") this.rev++;
+      if (before.length) this.levels.record(before, value.step);
       this.place();
     }
 

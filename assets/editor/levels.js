@@ -4,7 +4,7 @@
   const RATIO = 1.0001; // neighbours differ by at least 0.01 %: a smaller step does nothing
   const SLACK = 1.001; // published tables print the largest level to four digits
   const REMEMBERED = 200; // undo steps
-  const TOGETHER = 300; // ms; pushes closer than this are one undo step: a search shows its progress
+  const OPENING = "opening"; // the step of what a page begins with
 
   const rounded = (sigma) => Number(sigma.toPrecision(6));
   const same = (a, b) => a.length === b.length && a.every((sigma, i) => sigma === b[i]);
@@ -84,12 +84,13 @@
 
     remove(i) { this.sigmas.splice(i, 1); }
 
-    // Remembers what stood there before the change that has just been made.
-    record(before, pushed = false) {
+    // Remembers what stood there before the change that has just been made. Changes that carry the
+    // name of one step in a row, as the pictures of a search do, are one undo step.
+    record(before, step = "") {
       if (same(before, this.sigmas)) return false;
-      const now = performance.now(), together = pushed && now - this.lastPush < TOGETHER;
-      this.lastPush = pushed ? now : -Infinity;
-      if (!together) this.past.push(before);
+      if (step === OPENING) this.past = [];
+      else if (!step || step !== this.step) this.past.push(before);
+      this.step = step;
       if (this.past.length > REMEMBERED) this.past.shift();
       this.future = [];
       return true;
@@ -104,7 +105,7 @@
       if (!from.length) return false;
       to.push(this.sigmas);
       this.sigmas = from.pop();
-      this.lastPush = -Infinity;
+      this.step = "";
       return true;
     }
   }

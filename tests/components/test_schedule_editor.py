@@ -8,7 +8,7 @@ import gradio as gr
 import pytest
 
 from ays_core.schedule import Schedule, checked_levels
-from components.schedule_editor import Edited, ScheduleEditor
+from components.schedule_editor import Edited, Pushed, ScheduleEditor
 
 LEVELS = (14.6, 3.0, 0.5, 0.0)
 INVALID = [
@@ -65,11 +65,16 @@ def test_an_odd_edit_number_is_no_edit_number(editor, rev):
 
 @pytest.mark.parametrize("value", [LEVELS, list(LEVELS), Schedule(LEVELS), Edited(LEVELS)])
 def test_levels_of_any_kind_reach_the_page_as_new_levels(editor, value):
-    assert editor.postprocess(value) == {"sigmas": list(LEVELS), "rev": None}
+    assert editor.postprocess(value) == {"sigmas": list(LEVELS), "rev": None, "step": ""}
 
 
 def test_an_answer_carries_the_number_of_the_edit_it_answers(editor):
-    assert editor.postprocess(Edited(LEVELS, 4)) == {"sigmas": list(LEVELS), "rev": 4}
+    for answer in (Edited(LEVELS, 4), Pushed(LEVELS, 4)):
+        assert editor.postprocess(answer) == {"sigmas": list(LEVELS), "rev": 4, "step": ""}
+
+
+def test_a_push_carries_the_name_of_its_undo_step(editor):
+    assert editor.postprocess(Pushed(LEVELS, step="search"))["step"] == "search"
 
 
 def test_nothing_is_nothing(editor):

@@ -14,7 +14,7 @@ import gradio as gr
 import numpy as np
 
 from components import static, theme
-from components.schedule_editor import Edited, ScheduleEditor
+from components.schedule_editor import OPENING, Edited, Pushed, ScheduleEditor
 
 SIGMA_MIN, SIGMA_MAX = 0.03, 14.6
 HOSTILE = "<img src=x onerror=alert(1)> ${1+1} {{value}}"
@@ -64,6 +64,7 @@ PUSHES = {
     "flow": lambda: ScheduleEditor(times=FLOW),
     "bars": lambda: ScheduleEditor(bars=list(range(1, 11)), bars_label="Cost of each step"),
     "colder": lambda: ScheduleEditor([1.0, 0.5, 0.1], sigma_max=1.0),
+    "opening": lambda: Pushed(tuple(exponential(5)), step=OPENING),
     "frozen": lambda: ScheduleEditor(interactive=False),
     "costed": lambda: ScheduleEditor(
         exponential(10), bars=list(range(10, 0, -1)), bars_label="Cost of each step"
@@ -81,6 +82,7 @@ def build() -> gr.Blocks:
                 slow = gr.Checkbox(False, label="slow", elem_id="slow")
                 refuse = gr.Button("refuse", elem_id="refuse", size="sm")
                 stream = gr.Button("stream", elem_id="stream", size="sm")
+                pair = gr.Button("pair", elem_id="pair", size="sm")
             with gr.Column(elem_id="narrow"):
                 one = ScheduleEditor(
                     START,
@@ -127,10 +129,17 @@ def build() -> gr.Blocks:
 
             def streamed():
                 for step in range(1, 11):
-                    yield karras(10, 7 + step)
+                    yield Pushed(tuple(karras(10, 7 + step)), step="search")
                     time.sleep(0.05)
 
             stream.click(streamed, None, one, **QUIET)
+
+            def paired():
+                for step in range(1, 3):
+                    yield karras(10, 7 + step)
+                    time.sleep(0.05)
+
+            pair.click(paired, None, one, **QUIET)
         with gr.Tab("Two"):
             two = ScheduleEditor(
                 exponential(6), label="Two", height=220, live_ms=100, elem_id="two"

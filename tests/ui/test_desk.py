@@ -10,7 +10,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from ays_core import editing
 from ays_core.interop import DIALECTS
+from ays_core.schedule import Schedule
 from tests.ui.test_studio import POINTS, SIGMAS, choose, drag, row, set_number, settled, studio
 
 __all__ = ["studio"]  # the fixture
@@ -104,6 +106,70 @@ def typed(page: Page, cell, text: str) -> None:
     page.keyboard.press("Control+A")
     page.keyboard.type(text)
     page.keyboard.press("Enter")
+
+
+def copied(page: Page) -> list[float]:
+    """The levels that Python has, as the box to copy from shows them."""
+    return [float(v) for v in page.locator("#copied .cm-content").inner_text().split()]
+
+
+def agree(page: Page, levels: list[float]) -> None:
+    """The curve is at these levels, and so is Python."""
+    became(page, levels)
+    for _ in range(100):
+        if copied(page) == pytest.approx(levels, rel=1e-9):
+            break
+        page.wait_for_timeout(100)
+    became(page, copied(page))
+    assert copied(page) == pytest.approx(levels, rel=1e-9)
+
+
+def undo(page: Page) -> None:
+    page.locator("#editor .se-handle[tabindex='0']").focus()
+    page.keyboard.press("Control+z")
+
+
+def smoothed(levels: list[float]) -> list[float]:
+    return list(editing.smooth(Schedule(tuple(levels))).sigmas)
+
+
+def test_an_edit_and_what_follows_at_once_are_both_kept(studio: Page):
+    unfold(studio, "operations")
+    unfold(studio, "paste-copy")
+    smooth = studio.get_by_role("button", name="Smooth", exact=True)
+    dice, seed = studio.get_by_role("button", name="New seed"), studio.locator("#seed input").first
+    for k in range(5):
+        drag(studio, 3, -8 if k % 2 else 8)
+        dragged = studio.evaluate(SIGMAS)
+        smooth.dispatch_event("click")
+        agree(studio, smoothed(dragged))
+        drag(studio, 3, -6)
+        dragged, before = studio.evaluate(SIGMAS), seed.input_value()
+        dice.dispatch_event("click")
+        expect(seed).not_to_have_value(before)
+        agree(studio, dragged)
+    for solver, steps in (("Heun", 7), ("UniPC", 8)):
+        studio.locator("#editor .se-handle").nth(3).focus()
+        studio.keyboard.press("Insert")
+        inserted = studio.evaluate(SIGMAS)
+        choose(studio, "solver", solver)  # whose step count is older than the curve
+        agree(studio, inserted)
+        expect(studio.locator("#steps input").first).to_have_value(str(steps))
+        expect(studio.locator("#solver input")).to_have_value(solver)
+
+
+def test_operations_in_a_hurry_are_each_done_and_undone(studio: Page):
+    before = studio.evaluate(SIGMAS)
+    unfold(studio, "operations")
+    for _ in range(3):
+        studio.get_by_role("button", name="Smooth", exact=True).dispatch_event("click")
+    wanted = [before]
+    for _ in range(3):
+        wanted.append(smoothed(wanted[-1]))
+    for levels in reversed(wanted):
+        became(studio, levels)
+        undo(studio)
+    expect(studio.locator("#editor .se-said")).to_have_text("Nothing to undo")
 
 
 def test_resampling_snapping_and_the_way_back(studio: Page):
@@ -206,6 +272,8 @@ def test_a_draft_survives_and_goes_back_to_what_was_chosen(studio: Page):
     studio.wait_for_selector("#editor .se-root[data-ready]")
     became(studio, dragged)
     settled(studio)
+    undo(studio)
+    expect(studio.locator("#editor .se-said")).to_have_text("Nothing to undo")  # it is no step
     unfold(studio, "operations")
     studio.locator("#reset").click()
     became(studio, chosen)
