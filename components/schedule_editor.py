@@ -117,8 +117,9 @@ class ScheduleEditor(gr.HTML):
         if value is None:
             return None
         levels = value.sigmas if isinstance(value, Schedule | Edited | Pushed) else value
-        rev, step = getattr(value, "rev", None), getattr(value, "step", "")
-        return {"sigmas": [float(v) for v in levels], "rev": rev, "step": step}
+        pushed = {"sigmas": [float(v) for v in levels], "rev": getattr(value, "rev", None)}
+        step = getattr(value, "step", "")  # an answer without one is the same value as was sent
+        return {**pushed, "step": step} if step else pushed
 
     def api_info(self) -> dict[str, Any]:
         levels = {"type": "array", "items": {"type": "number"}}

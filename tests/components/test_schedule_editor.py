@@ -65,12 +65,12 @@ def test_an_odd_edit_number_is_no_edit_number(editor, rev):
 
 @pytest.mark.parametrize("value", [LEVELS, list(LEVELS), Schedule(LEVELS), Edited(LEVELS)])
 def test_levels_of_any_kind_reach_the_page_as_new_levels(editor, value):
-    assert editor.postprocess(value) == {"sigmas": list(LEVELS), "rev": None, "step": ""}
+    assert editor.postprocess(value) == {"sigmas": list(LEVELS), "rev": None}
 
 
 def test_an_answer_carries_the_number_of_the_edit_it_answers(editor):
     for answer in (Edited(LEVELS, 4), Pushed(LEVELS, 4)):
-        assert editor.postprocess(answer) == {"sigmas": list(LEVELS), "rev": 4, "step": ""}
+        assert editor.postprocess(answer) == {"sigmas": list(LEVELS), "rev": 4}
 
 
 def test_a_push_carries_the_name_of_its_undo_step(editor):

@@ -137,7 +137,7 @@ def build() -> gr.Blocks:
             def paired():
                 for step in range(1, 3):
                     yield karras(10, 7 + step)
-                    time.sleep(0.05)
+                    time.sleep(0.2)
 
             pair.click(paired, None, one, **QUIET)
         with gr.Tab("Two"):
