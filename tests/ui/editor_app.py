@@ -82,7 +82,6 @@ def build() -> gr.Blocks:
                 slow = gr.Checkbox(False, label="slow", elem_id="slow")
                 refuse = gr.Button("refuse", elem_id="refuse", size="sm")
                 stream = gr.Button("stream", elem_id="stream", size="sm")
-                pair = gr.Button("pair", elem_id="pair", size="sm")
             with gr.Column(elem_id="narrow"):
                 one = ScheduleEditor(
                     START,
@@ -133,13 +132,6 @@ def build() -> gr.Blocks:
                     time.sleep(0.05)
 
             stream.click(streamed, None, one, **QUIET)
-
-            def paired():
-                for step in range(1, 3):
-                    yield karras(10, 7 + step)
-                    time.sleep(0.2)
-
-            pair.click(paired, None, one, **QUIET)
         with gr.Tab("Two"):
             two = ScheduleEditor(
                 exponential(6), label="Two", height=220, live_ms=100, elem_id="two"
