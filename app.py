@@ -31,14 +31,14 @@ from components import (
     theme,
 )
 from components.comparison import warm
+from components.field_words import quietly
 from components.limits import QUEUE_SIZE
-from components.state import first_studio
+from components.state import ORDERED, first_studio
 
 TITLE = "AYS Studio"
 RULE = "Same model, same noise, same number of steps: only the noise levels differ."
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 COMPUTE: dict[str, Any] = {**PRIVATE, "concurrency_limit": 8, "concurrency_id": "compute"}
-ORDERED: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "studio"}
 LAST: dict[str, Any] = {**PRIVATE, "trigger_mode": "always_last"}
 
 
@@ -75,7 +75,7 @@ def build() -> gr.Blocks:
         for event in (loaded, edited, *set_up, *library.taken):
             redraw_all(event)
         for fn in demo.fns.values():
-            if studio in fn.outputs:  # one after the other, each from what the last one made
+            if studio in fn.outputs:
                 fn.concurrency_limit, fn.concurrency_id = ORDERED.values()
     return demo
 
@@ -131,10 +131,7 @@ def connect(
     for control, act in model_panel.acts(model):
         changed = change(control.input, act, [control])
         recompute(changed)  # and not the step count: one may be typing the next
-        if control in (model.model, model.condition):
-            model_panel.follow(studio, model, changed)
-        if control is model.guidance:  # and not the slider itself, which moves on
-            changed.success(model_panel.capability, studio, model.line, **PRIVATE)
+        model_panel.follow_one(studio, model, control, changed)
     recompute(model.said)
     recompute(change(model.dice.click, model_panel.new_seed, [], [model.seed]))
 
@@ -153,10 +150,10 @@ def connect(
     offered = [schedule.pasted, schedule.offers]
     refresh(change(schedule.paste.click, schedule_panel.from_text, [schedule.pasted], read))
     refresh(change(schedule.offers.input, schedule_panel.from_offer, offered, read))
-    recount(change(schedule.table.input, schedule_panel.from_table, [schedule.table]))
+    recount(change(schedule.table.input, quietly(schedule_panel.from_table), [schedule.table]))
     recount(change(schedule.start.input, schedule_panel.from_start, [schedule.start]))
-    for done in operations:
-        recount(change(done.button.click, done.act, [*done.inputs]))
+    for action in operations:
+        recount(change(action.button.click, action.done, [*action.inputs]))
 
     for begun in (optimize.run.click, optimize.resumed.success):
         found = begun(

@@ -108,17 +108,18 @@ def snap(schedule: Schedule, spec: ModelSpec) -> Schedule:
 
 
 def with_final_zero(schedule: Schedule, how: Literal["append", "replace"]) -> Schedule:
-    """The schedule ending in 0: one step more, or in place of its last level."""
+    """The schedule ending in 0: one step more, or in place of its last level. `ValueError` for one
+    that does already."""
     if schedule.final_zero:
-        return schedule
+        raise ValueError("the schedule ends in 0 already")
     kept = schedule.sigmas if how == "append" else schedule.sigmas[:-1]
     return Schedule((*kept, 0.0), _origin(schedule, f"{how}_zero"))
 
 
 def without_final_zero(schedule: Schedule) -> Schedule:
-    """The schedule without the step into 0: one step less."""
+    """The schedule without the step into 0: one step less. `ValueError` for one that has none."""
     if not schedule.final_zero:
-        return schedule
+        raise ValueError(f"the schedule has no final 0: it ends at {schedule.sigmas[-1]:g}")
     return Schedule(schedule.positive, _origin(schedule, "drop_zero"))
 
 

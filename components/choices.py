@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ays_core.catalogue import Catalogue
 from ays_core.models import MODELS
 from ays_core.optimizers import OPTIMIZERS
 from ays_core.schedule import Schedule
 from ays_core.schedules import SCHEDULES
+from ays_core.solvers import SOLVERS
 from components.state import CHANGED, TUNED, Choice, Studio, chosen_keys
 
 
@@ -89,7 +91,8 @@ def yours_name(studio: Studio) -> str:
 
 
 def curves(studio: Studio) -> list[dict[str, Any]]:
-    """The compared schedules as curves behind the edited one.
+    """The compared schedules as curves behind the edited one, the same one too: the first edit must
+    not add a line to the legend.
 
     Range-tuned twins are left out: they are known only after a search.
     """
@@ -101,11 +104,30 @@ def curves(studio: Studio) -> list[dict[str, Any]]:
             schedule = chosen_schedule(studio, choice.key)
         except ValueError:
             continue  # its row says why
-        if schedule != studio.yours:
-            source = schedule.origin.reference
-            curve = {"name": choice_name(choice.key), "color": choice.colour, "dash": choice.dash}
-            shown.append({**curve, "sigmas": list(schedule.sigmas), "source": source})
+        curve = {"name": choice_name(choice.key), "color": choice.colour, "dash": choice.dash}
+        shown.append({**curve, "sigmas": list(schedule.sigmas), "source": source_of(schedule)})
     return shown
+
+
+def source_of(schedule: Schedule) -> str:
+    """Where levels come from: who found them and for what, or who published them."""
+    method, made = schedule.origin.method, schedule.origin.params
+    if method in CHANGED and schedule.origin.parent:
+        return f"{method}, from {choice_name(schedule.origin.parent)}"
+    if "evaluations" not in made:
+        return schedule.origin.reference
+    where = [
+        label_of(MODELS, made.get("model")),
+        label_of(SOLVERS, made.get("solver")),
+        f"{made.get('steps', schedule.num_steps)} steps",
+    ]
+    return f"found by {choice_name(method)} for {', '.join(filter(None, where))}"
+
+
+def label_of(catalogue: Catalogue[Any], key: object) -> str:
+    """A catalogue's name for a key, the key itself where it is from elsewhere, or nothing."""
+    known = isinstance(key, str) and key in catalogue
+    return catalogue[key].label if known else str(key or "")
 
 
 def misfits(studio: Studio, schedule: Schedule) -> str:

@@ -36,10 +36,10 @@ class Limits:
         return source
 
     def checked_steps(self, num_steps: float | None) -> int:
-        if num_steps is None or not float(num_steps).is_integer():
-            raise ValueError(f"steps is {num_steps}; it must be a whole number")
-        if not 1 <= num_steps < self.levels:
-            raise ValueError(f"steps is {num_steps:g}; it must lie between 1 and {self.levels - 1}")
+        given = "empty" if num_steps is None else f"{num_steps:g}"
+        if num_steps is None or num_steps % 1 or not 1 <= num_steps < self.levels:
+            wanted = f"give a whole number from 1 to {self.levels - 1}"
+            raise ValueError(f"steps is {given}: {wanted}")
         return int(num_steps)
 
     def checked_levels(self, sigmas: Sized) -> None:

@@ -6,6 +6,7 @@ import html
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -14,6 +15,7 @@ from ays_core.models import MODELS
 from ays_core.models.held import current
 from ays_core.solvers import SOLVERS
 from components.costs import machine, seconds_a_call
+from components.field_words import FieldWords, quietly, refusal
 from components.limits import LIMITS
 from components.state import MAX_GUIDANCE, SHOWN_SEED, Studio, with_model, with_steps, with_words
 
@@ -75,8 +77,6 @@ def build(state: gr.State, studio: Studio) -> ModelPanel:
         steps = gr.Number(
             studio.num_steps,
             label="Steps",
-            minimum=1,
-            maximum=LIMITS.levels - 1,
             precision=0,
             elem_id="steps",
             min_width=80,
@@ -84,13 +84,14 @@ def build(state: gr.State, studio: Studio) -> ModelPanel:
         seed = gr.Number(
             studio.seed,
             label="Seed",
-            minimum=0,
-            maximum=MAX_SEED,
             precision=0,
             elem_id="seed",
             min_width=90,
         )
         dice = gr.Button("New seed", elem_id="dice", size="sm", min_width=80, scale=0)
+    for field, check in ((steps, LIMITS.checked_steps), (seed, checked_seed)):
+        said_of = FieldWords(fields=[str(field.elem_id)], elem_id=f"{field.elem_id}-said")
+        field.change(partial(refusal, check), field, said_of, **PRIVATE)
     with gr.Row(visible=False, elem_id="words", elem_classes="control-bar") as words:
         prompt = gr.Textbox(
             label="Prompt",
@@ -154,8 +155,8 @@ def acts(panel: ModelPanel) -> list[tuple[Any, Callable[[Studio, Any], Studio]]]
         (panel.condition, with_condition),
         (panel.guidance, with_guidance),
         (panel.solver, worded_refusal(with_solver)),
-        (panel.steps, worded_refusal(with_checked_steps)),
-        (panel.seed, worded_refusal(with_seed)),
+        (panel.steps, quietly(with_checked_steps)),
+        (panel.seed, quietly(with_seed)),
     ]
 
 
@@ -226,8 +227,9 @@ def how_it_is_sampled(studio: Studio) -> tuple[str, int]:
 
 
 def checked_seed(seed: float | None) -> int:
-    if seed is None or not 0 <= seed <= MAX_SEED or not float(seed).is_integer():
-        raise ValueError(f"seed is {seed}; it must be a whole number from 0 to {MAX_SEED}")
+    if seed is None or seed % 1 or not 0 <= seed <= MAX_SEED:
+        given = "empty" if seed is None else f"{seed:g}"
+        raise ValueError(f"seed is {given}: give a whole number from 0 to {MAX_SEED:,}")
     return int(seed)
 
 
@@ -242,6 +244,14 @@ def follow(studio: gr.State, panel: ModelPanel, event: Any) -> None:
     what = [panel.model, panel.condition, panel.guidance]
     event.success(what_is_sampled, studio, what, **PRIVATE)
     event.success(capability, studio, panel.line, **PRIVATE)
+
+
+def follow_one(studio: gr.State, panel: ModelPanel, control: Any, event: Any) -> None:
+    """The controls after one of them was changed; a slider that is still moving is left alone."""
+    if control in (panel.model, panel.condition):
+        follow(studio, panel, event)
+    elif control is panel.guidance:
+        event.success(capability, studio, panel.line, **PRIVATE)
 
 
 def capability(studio: Studio) -> str:

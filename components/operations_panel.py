@@ -14,11 +14,15 @@ import gradio as gr
 
 from ays_core import editing
 from ays_core.formula import schedule_from_formula
+from ays_core.paths import RANGE_SLACK, ModelSpec
 from ays_core.schedule import Resampling, Schedule
-from ays_core.schedules import SCHEDULES, scaled
+from ays_core.schedules import scaled
+from components.choices import choice_name, chosen_schedule, menu
+from components.field_words import FieldWords, refusal, sentence
 from components.limits import LIMITS
-from components.state import Studio, start_of, with_change
+from components.state import ORDERED, TUNED, Studio, start_of, with_change
 
+PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 EXAMPLE = "sigma_max * (sigma_min / sigma_max) ^ (u ^ 0.8)"
 ENDS = {
     "Append a final 0": partial(editing.with_final_zero, how="append"),
@@ -29,11 +33,25 @@ ENDS = {
 
 @dataclass(frozen=True)
 class Action:
-    """A button, what it makes of (Studio, *inputs), and the controls it reads."""
+    """A button, what it makes of (Studio, *inputs), and the controls it reads.
+
+    `act` raises `ValueError` for what it refuses; `said` is where that is read, next to the inputs.
+    """
 
     button: gr.Button
     act: Callable[..., Studio]
     inputs: tuple[Any, ...] = ()
+    said: FieldWords | None = None
+
+    def done(self, studio: Studio, *values: Any) -> Studio:
+        """What came of it: the Studio as it was where it is refused, for a reason that can be read
+        at its fields, or in a message where it has none."""
+        try:
+            return self.act(studio, *values)
+        except ValueError as refused:
+            if self.said:
+                return studio
+            raise gr.Error(sentence(refused), print_exception=False) from None
 
 
 def build(studio: gr.State, first: Studio) -> tuple[Action, ...]:
@@ -56,6 +74,7 @@ def build(studio: gr.State, first: Studio) -> tuple[Action, ...]:
                 min_width=190,
             )
             resample = gr.Button("Resample", size="sm", min_width=80, elem_id="resample")
+        resample_said = FieldWords(fields=["resample-to"], elem_id="resample-said")
         with gr.Row():
             low = gr.Number(
                 first.spec.sigma_min, label="New σ min", elem_id="scale-min", min_width=90
@@ -64,134 +83,167 @@ def build(studio: gr.State, first: Studio) -> tuple[Action, ...]:
                 first.spec.sigma_max, label="New σ max", elem_id="scale-max", min_width=90
             )
             scale = gr.Button("Scale", size="sm", min_width=70)
-        with gr.Row():
+        scale_said = FieldWords(fields=["scale-min", "scale-max"], elem_id="scale-said")
+        with gr.Row(elem_id="other"):
             other = gr.Dropdown(
-                [(entry.label, key) for key, entry in SCHEDULES.items()],
+                others(first),
                 value="karras",
                 label="Blend or join with",
                 elem_id="blend-with",
                 min_width=150,
                 scale=2,
             )
-            weight = gr.Slider(0, 1, value=0.5, step=0.05, label="Weight", min_width=110)
+            weight = gr.Slider(
+                0, 1, value=0.5, step=0.05, label="Weight", elem_id="weight", min_width=150
+            )
             blend = gr.Button("Blend", size="sm", min_width=70)
         with gr.Row():
-            at = gr.Number(2, label="Level", precision=0, minimum=1, min_width=80)
+            at = gr.Number(2, label="Level", precision=0, elem_id="cut-at", min_width=80)
             noisy = gr.Button("Keep the part above it", size="sm", min_width=130)
             clean = gr.Button("Keep the part below it", size="sm", min_width=130)
-            join = gr.Button("Replace the part below", size="sm", min_width=140)
+            join = gr.Button(below("Karras"), size="sm", min_width=140, elem_id="join")
+        part_said = FieldWords(fields=["cut-at", "blend-with"], elem_id="part-said")
         with gr.Row():
             formula = gr.Textbox(
                 EXAMPLE,
                 label="Formula",
-                info="of i, n, u = i / n, sigma_min, sigma_max",
+                info="of i = 0 … n - 1, n positive levels, u = i / (n - 1), sigma_min, sigma_max",
                 max_length=400,
                 elem_id="formula",
                 scale=3,
             )
             write = gr.Button("Use formula", size="sm", min_width=100, elem_id="use-formula")
-        said = gr.Markdown(elem_id="formula-said")
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    formula.change(refusal, [studio, formula], said, trigger_mode="always_last", **quiet)
-    return (
+        formula_said = FieldWords(fields=["formula"], elem_id="formula-said")
+    studio.change(offered, [studio, other], other, **PRIVATE)
+    other.change(lambda key: below(choice_name(key)), other, join, **PRIVATE)
+    actions = (
         Action(smooth, plain(editing.smooth)),
         Action(subdivide, plain(editing.subdivide)),
         Action(snap, snapped),
         Action(reset, unchanged),
         *(Action(button, plain(ENDS[button.value])) for button in ends),
-        Action(resample, resampled, (steps, reading)),
-        Action(scale, rescaled, (low, high)),
-        Action(blend, blended, (other, weight)),
-        Action(noisy, partial(part, 0), (at,)),
-        Action(clean, partial(part, 1), (at,)),
-        Action(join, joined, (at, other)),
-        Action(write, from_formula, (formula,)),
+        Action(resample, resampled, (steps, reading), resample_said),
+        Action(scale, rescaled, (low, high), scale_said),
+        Action(blend, blended, (other, weight), part_said),
+        Action(noisy, partial(part, 0), (at,), part_said),
+        Action(clean, partial(part, 1), (at,), part_said),
+        Action(join, joined, (at, other), part_said),
+        Action(write, from_formula, (formula,), formula_said),
     )
+    for action in actions:
+        if action.said:  # asked first, and answered first: both are queued in one line
+            asked = [studio, *action.inputs]
+            check = {"fn": partial(refusal, action.act), "inputs": asked, "outputs": action.said}
+            action.button.click(**check, trigger_mode="multiple", **PRIVATE, **ORDERED)
+            if action.button not in (blend, clean, join):
+                gr.on([field.change for field in action.inputs], **check, **PRIVATE)
+    return actions
+
+
+def others(studio: Studio) -> list[tuple[str, str]]:
+    """What the curve can be blended or joined with: kept results and the catalogue."""
+    return [(name, key) for name, key in menu(studio) if not key.endswith(TUNED)]
+
+
+def offered(studio: Studio, chosen: str) -> gr.Dropdown:
+    """The menu as it is now, at what was chosen where that is still on it."""
+    menu = others(studio)
+    return gr.Dropdown(menu, value=chosen if chosen in dict(menu).values() else "karras")
+
+
+def below(name: str) -> str:
+    return f"Replace the part below it with {name}"
 
 
 def plain(operation: Callable[[Schedule], Schedule]) -> Callable[[Studio], Studio]:
     """An operation that needs nothing but the curve."""
-    return lambda studio: changed(studio, lambda: operation(studio.yours))
+    return lambda studio: changed(studio, operation(studio.yours))
 
 
-def changed(studio: Studio, make: Callable[[], Schedule]) -> Studio:
-    """The Studio with what `make` gives; its refusal in words, and then nothing changes."""
-    try:
-        made = make()
-        LIMITS.checked_levels(made.sigmas)
-        return with_change(studio, studio.spec.check(made))
-    except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
+def changed(studio: Studio, made: Schedule) -> Studio:
+    """The Studio with another curve. Raises `ValueError` for one that is none for here."""
+    LIMITS.checked_levels(made.sigmas)
+    return with_change(studio, studio.spec.check(made))
 
 
 def unchanged(studio: Studio) -> Studio:
     """What was chosen last, before anything was done to it."""
-    return changed(studio, lambda: start_of(studio))
+    return changed(studio, start_of(studio))
 
 
 def resampled(studio: Studio, num_steps: float | None, reading: Resampling) -> Studio:
     """The curve at another number of steps, read between its levels in the chosen way."""
-    return changed(
-        studio, lambda: studio.yours.with_steps(LIMITS.checked_steps(num_steps), reading)
-    )
+    return changed(studio, studio.yours.with_steps(LIMITS.checked_steps(num_steps), reading))
 
 
 def snapped(studio: Studio) -> Studio:
-    return changed(studio, lambda: editing.snap(studio.yours, studio.spec))
+    return changed(studio, editing.snap(studio.yours, studio.spec))
 
 
 def rescaled(studio: Studio, low: float | None, high: float | None) -> Studio:
     """The curve between other ends; one left out stays."""
-    levels = studio.yours.positive
-    return changed(studio, lambda: scaled(studio.yours, low or levels[-1], high or levels[0]))
+    levels, spec = studio.yours.positive, studio.spec
+    ends = {"New σ min": low, "New σ max": high}
+    for name, end in ends.items():
+        if end is not None and not within(spec, end):
+            raise ValueError(
+                f"{name} is {end:g}: this model knows levels from {spec.sigma_min:g} to "
+                f"{spec.sigma_max:g}"
+            )
+    least, most = levels[-1] if low is None else low, levels[0] if high is None else high
+    if least >= most:
+        raise ValueError(f"New σ min ({least:g}) must be below new σ max ({most:g})")
+    return changed(studio, scaled(studio.yours, least, most))
 
 
-def catalogued(studio: Studio, key: str) -> Schedule:
-    return SCHEDULES[key].make(studio.num_steps, studio.spec, final_zero=studio.yours.final_zero)
+def within(spec: ModelSpec, sigma: float) -> bool:
+    """Whether a level lies in the model's range, as far as printed tables are exact."""
+    return spec.sigma_min * (1 - RANGE_SLACK) <= sigma <= spec.sigma_max * (1 + RANGE_SLACK)
 
 
 def blended(studio: Studio, other: str, weight: float) -> Studio:
     return changed(
-        studio, lambda: editing.blend(studio.yours, catalogued(studio, other), weight=weight)
+        studio, editing.blend(studio.yours, chosen_schedule(studio, other), weight=weight)
     )
 
 
-def part(which: int, studio: Studio, at: float) -> Studio:
+def part(which: int, studio: Studio, at: float | None) -> Studio:
     """The noisy (0) or the clean (1) part of the curve, cut at a level."""
-    return changed(studio, lambda: editing.split(studio.yours, int(at or 0))[which])
+    return changed(studio, cut(studio, at)[which])
 
 
-def joined(studio: Studio, at: float, other: str) -> Studio:
+def joined(studio: Studio, at: float | None, other: str) -> Studio:
     """The noisy part of the curve, then what another schedule has below it."""
+    noisy, _ = cut(studio, at)
+    levels = chosen_schedule(studio, other).sigmas
+    below = [sigma for sigma in levels if sigma < noisy.sigmas[-1]]
+    return changed(studio, editing.concatenate(noisy, Schedule((noisy.sigmas[-1], *below))))
 
-    def make() -> Schedule:
-        noisy, _ = editing.split(studio.yours, int(at or 0))
-        below = [v for v in catalogued(studio, other).sigmas if v < noisy.sigmas[-1]]
-        return editing.concatenate(noisy, Schedule((noisy.sigmas[-1], *below)))
 
-    return changed(studio, make)
+def cut(studio: Studio, at: float | None) -> tuple[Schedule, Schedule]:
+    """Both parts of the curve. Raises `ValueError` where it cannot be cut."""
+    last = studio.num_steps - 1
+    if last < 1:
+        raise ValueError("a schedule of one step has no inner level to cut it at")
+    if at is None or at % 1 or not 1 <= at <= last:
+        given = "empty" if at is None else f"{at:g}"
+        raise ValueError(f"level is {given}: give a whole number from 1 to {last}")
+    return editing.split(studio.yours, int(at))
 
 
 def from_formula(studio: Studio, text: str) -> Studio:
-    return changed(studio, lambda: written(studio, text))
-
-
-def written(studio: Studio, text: str) -> Schedule:
     """Levels computed from a formula typed by hand: parsed by our own grammar, never evaluated."""
-    return studio.spec.check(
-        schedule_from_formula(
-            LIMITS.checked_text(text or ""),
-            studio.num_steps,
-            studio.spec,
-            final_zero=studio.yours.final_zero,
-        )
+    if not (text or "").strip():
+        raise ValueError(f"type a formula, for example {EXAMPLE}")
+    made = schedule_from_formula(
+        LIMITS.checked_text(text),
+        studio.num_steps,
+        studio.spec,
+        final_zero=studio.yours.final_zero,
     )
-
-
-def refusal(studio: Studio, text: str) -> str:
-    """Why a formula gives no schedule, or nothing where it gives one."""
-    try:
-        written(studio, text)
-    except ValueError as refused:
-        return str(refused)
-    return ""
+    if not within(studio.spec, made.positive[-1]):
+        raise ValueError(
+            f"level {len(made.positive) - 1} is {made.positive[-1]:g}: this model knows levels "
+            f"from {studio.spec.sigma_min:g} to {studio.spec.sigma_max:g}"
+        )
+    return changed(studio, made)

@@ -19,7 +19,7 @@ from ays_core.optimizers import OPTIMIZERS
 from ays_core.params import adjustable, parse_params
 from ays_core.schedule import Schedule
 from components import data_field, verdict
-from components.choices import curves, menu, shown_keys
+from components.choices import curves, menu, shown_keys, source_of
 from components.controls import parameter_control
 from components.costs import drawing, seconds_for
 from components.jobs import Overtime, Superseded, Turn, job_for, stream
@@ -197,8 +197,8 @@ def halt(request: gr.Request) -> None:
 
 def trial(schedule: Schedule) -> dict:
     """Where the search is, as a curve behind the edited one."""
-    levels = list(schedule.sigmas)
-    return {"name": "search", "sigmas": levels, "color": ACCENT, "dash": "dot"}
+    look = {"name": "search", "color": ACCENT, "dash": "dot"}
+    return {**look, "sigmas": list(schedule.sigmas), "source": source_of(schedule)}
 
 
 def cost(studio: Studio) -> str:

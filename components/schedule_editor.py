@@ -18,7 +18,7 @@ from components import static
 
 TEMPLATE = (
     '<div class="se-root"><p class="se-loading" role="status">'
-    "Loading the curve… the table edits the same levels.</p></div>"
+    "Loading the curve… “Numbers” below edits the same levels.</p></div>"
 )
 ON_LOAD = "window.ScheduleEditor.mount({element, props, trigger, watch});"
 SCRIPTS = ("levels", "axes", "figure", "marks", "controls", "drag", "keys", "editor")  # in order

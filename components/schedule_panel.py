@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -14,9 +15,10 @@ import pandas as pd
 from ays_core.interop import DIALECTS, parse, write
 from ays_core.schedules import SCHEDULES
 from components.choices import curves
+from components.field_words import FieldWords, Said, refusal, sentence
 from components.limits import LIMITS
 from components.schedule_editor import OPENING, Edited, Pushed, ScheduleEditor
-from components.state import Studio, with_edit, with_yours
+from components.state import ORDERED, Studio, with_edit, with_yours
 
 TIME_POINTS = 200  # of the curve from ln sigma to model time
 LIVE = 100  # ms between two looks at the points while a level moves
@@ -32,7 +34,7 @@ class SchedulePanel:
     table: gr.Dataframe
     pasted: gr.Textbox
     paste: gr.Button
-    diagnosis: gr.Markdown
+    diagnosis: FieldWords
     offers: gr.Radio
 
 
@@ -67,16 +69,18 @@ def build(
             label="The same levels, to type",
             elem_id="table",
         )
+        said = FieldWords(fields=["table"], elem_id="table-said")
+        check = partial(refusal, from_table)
+        table.input(check, [studio, table], said, trigger_mode="multiple", **PRIVATE, **ORDERED)
     with gr.Accordion("Paste and copy", open=False, elem_id="paste-copy"):
         pasted = gr.Textbox(
             label="Paste a list from anywhere",
             placeholder="14.615, 6.475, 3.861, …, 0   (also JSON, CSV, a ComfyUI or PyTorch list)",
             lines=2,
-            max_length=LIMITS.text,
             elem_id="pasted",
         )
         paste = gr.Button("Use these levels", size="sm", elem_id="paste")
-        diagnosis = gr.Markdown(elem_id="diagnosis")
+        diagnosis = FieldWords(fields=["pasted"], elem_id="diagnosis")
         offers = gr.Radio([], label="Or read it as", visible=False, elem_id="offers")
         dialect = gr.Dropdown(
             [(entry.label, key) for key, entry in DIALECTS.items()],
@@ -84,10 +88,13 @@ def build(
             label="Copy as",
             elem_id="dialect",
         )
-        copied = gr.Code(written(first, "plain"), label="Levels", language=None, elem_id="copied")
+        refused = FieldWords(fields=["dialect"], elem_id="copied-said")
+        copied = gr.Code(
+            write("plain", first.yours), label="Levels", language=None, elem_id="copied"
+        )
 
     changed = [dialect.input, studio.change]
-    gr.on(changed, written, [studio, dialect], copied, **PRIVATE)
+    gr.on(changed, written, [studio, dialect], [copied, refused], **PRIVATE)
     studio.change(background, studio, editor, **PRIVATE)
     return SchedulePanel(editor, start, table, pasted, paste, diagnosis, offers)
 
@@ -110,8 +117,13 @@ def model_props(studio: Studio) -> dict[str, Any]:
 
 
 def table_of(studio: Studio) -> pd.DataFrame:
-    levels = studio.yours.sigmas
+    levels = [shown(sigma) for sigma in studio.yours.sigmas]
     return pd.DataFrame({"step": range(len(levels)), "sigma": levels})
+
+
+def shown(sigma: float) -> float:
+    """A level as the table shows it: to six digits, as one drags it."""
+    return float(f"{sigma:.6g}")
 
 
 def from_curve(studio: Studio, edited: Edited) -> tuple[Studio, pd.DataFrame, int]:
@@ -139,18 +151,32 @@ def on_the_curve(act: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def from_table(studio: Studio, table: pd.DataFrame) -> Studio:
-    """The table was edited; an impossible list is refused, and the last good one put back.
+    """The table was edited: a level typed, or a row added or removed. Raises `ValueError` for an
+    impossible list; what was shown rounded is still exact where it was not typed anew."""
+    if list(table.columns) != TABLE_HEADERS:
+        raise ValueError("the table has the columns step and sigma: it was put back")
+    exact = {shown(sigma): sigma for sigma in studio.yours.sigmas}
+    cells = [typed(cell) for cell in table["sigma"].tolist()]
+    levels = filled(cells, studio.spec.sigma_min) if len(cells) > studio.num_steps + 1 else cells
+    return with_yours(studio, [exact.get(level, level) for level in levels])
 
-    Levels are added and removed on the curve: a table of another length is one that the page has
-    not drawn anew yet, and says nothing.
-    """
-    if len(table) != len(studio.yours.sigmas):
-        return studio
-    try:
-        return accepted(studio, [typed(cell) for cell in table["sigma"].tolist()])
-    except gr.Error as refused:
-        gr.Warning(refused.message)
-        return studio
+
+def filled(cells: list[Any], least: float) -> list[Any]:
+    """A row that was added is empty: it stands for the level between its neighbours, or for half of
+    the last one above 0."""
+    for i, cell in enumerate(cells):
+        if empty(cell) and 0 < i < len(cells) and isinstance(cells[i - 1], float):
+            below = cells[i + 1] if i + 1 < len(cells) else 0
+            above = cells[i - 1]
+            middle = (above * below) ** 0.5 if below else max(above / 2, least)
+            return [*cells[:i], shown(middle), *cells[i + 1 :]]
+        if empty(cell):
+            raise ValueError(f"level {i} is empty: a new level needs one above it")
+    return cells
+
+
+def empty(cell: object) -> bool:
+    return cell is None or cell == "" or cell != cell
 
 
 def typed(cell: object) -> object:
@@ -171,7 +197,7 @@ def from_start(studio: Studio, key: str) -> Studio:
     return replace(studio, yours=made)
 
 
-def from_text(studio: Studio, text: str) -> tuple[Studio, str, gr.Radio]:
+def from_text(studio: Studio, text: str) -> tuple[Studio, Said, gr.Radio]:
     """A pasted list becomes the edited schedule; what was noticed is said, repairs are offered."""
     try:
         parsed = parse(LIMITS.checked_text(text or ""), studio.spec)
@@ -179,20 +205,30 @@ def from_text(studio: Studio, text: str) -> tuple[Studio, str, gr.Radio]:
             LIMITS.checked_levels(parsed.schedule.sigmas)
             studio = replace(studio, yours=parsed.schedule)
     except ValueError as refused:
-        return studio, f"**Not used.** {refused}", gr.Radio([], visible=False)
-    notes = " ".join(f"{note}." for note in parsed.notes) or f"Read as {parsed.dialect}."
-    said = notes if parsed.schedule is not None else f"**Not used.** {notes}"
+        return studio, Said(f"Not used. {sentence(refused)}.", wrong=True), gr.Radio(visible=False)
+    notes = " ".join(ended(sentence(note)) for note in parsed.notes)
+    used = parsed.schedule is not None
+    said = (notes or f"Read as {parsed.dialect}.") if used else f"Not used yet. {notes}"
     offers = [(offer.label, offer.key) for offer in parsed.offers]
-    return studio, said, gr.Radio(offers, value=None, visible=bool(offers))
+    return studio, Said(said, wrong=not used), gr.Radio(offers, value=None, visible=bool(offers))
 
 
-def from_offer(studio: Studio, text: str, key: str) -> tuple[Studio, str, gr.Radio]:
+def ended(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "?")) else f"{sentence}."
+
+
+def from_offer(studio: Studio, text: str, key: str) -> tuple[Studio, Said, gr.Radio]:
     """The pasted list, repaired in the way that was chosen; nothing is left to choose."""
-    for offer in parse(LIMITS.checked_text(text or ""), studio.spec).offers:
-        if offer.key == key:
-            said = f"Used: {offer.label.lower()}."
-            return accepted(studio, offer.schedule.sigmas), said, gr.Radio([], visible=False)
-    raise gr.Error("The pasted text has changed: read it again first.", print_exception=False)
+    try:
+        offers = parse(LIMITS.checked_text(text or ""), studio.spec).offers
+        offer = {offer.key: offer for offer in offers}[key]
+        studio = with_yours(studio, offer.schedule.sigmas)
+    except KeyError:
+        changed = Said("The pasted text has changed: read it again first.", wrong=True)
+        return studio, changed, gr.Radio(visible=False)
+    except ValueError as refused:
+        return studio, Said(f"Not used. {sentence(refused)}.", wrong=True), gr.Radio(visible=False)
+    return studio, Said(f"Used: {offer.label}."), gr.Radio(visible=False)
 
 
 def drawn(act: Callable[..., Studio]) -> Callable[..., tuple[Studio, Pushed, pd.DataFrame]]:
@@ -207,20 +243,12 @@ def drawn(act: Callable[..., Studio]) -> Callable[..., tuple[Studio, Pushed, pd.
     return drawing
 
 
-def accepted(studio: Studio, sigmas: Sequence[Any]) -> Studio:
-    """The Studio with these levels, or a `gr.Error` that names what is wrong with them."""
-    try:
-        return with_yours(studio, sigmas)
-    except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
-
-
-def written(studio: Studio, dialect: str) -> str:
+def written(studio: Studio, dialect: str) -> tuple[str, Said]:
     """The edited schedule in another tool's own format, or the reason why it has none."""
     try:
-        return write(dialect, studio.yours, studio.spec, studio.solver)
+        return write(dialect, studio.yours, studio.spec, studio.solver), Said()
     except ValueError as refused:
-        return str(refused)
+        return "", Said(f"{sentence(refused)}.", wrong=True)
 
 
 def background(studio: Studio) -> ScheduleEditor:

@@ -4,9 +4,8 @@
   "use strict";
   const E = window.ScheduleEditor, { text } = E;
 
-  // Piecewise linear, constant beyond the ends: a model knows no time outside its own.
-  function interpolate(at, xs, ys) {
-    const x = Math.min(Math.max(at, xs[0]), xs[xs.length - 1]);
+  // Piecewise linear; beyond the ends the line goes on, so that every level has a place of its own.
+  function interpolate(x, xs, ys) {
     let low = 0, high = xs.length - 1;
     while (high - low > 1) {
       const middle = (low + high) >> 1;
@@ -28,12 +27,15 @@
     say: (level) => `log-SNR ${(-2 * Math.log(level)).toFixed(2)}`,
   };
 
-  function modelTime({ lam, time, discrete }) {
-    const to = (level) => interpolate(Math.log(level), lam, time);
+  function modelTime(times) {
+    const rises = times.time.map((t, i) => t < times.time[i + 1] || t > times.time[i - 1]); // flat where a table has ended
+    const [lam, time] = [times.lam, times.time].map((values) => values.filter((_, i) => rises[i]));
+    const { discrete } = times, to = (level) => interpolate(Math.log(level), lam, time);
+    const known = (level) => Math.min(Math.max(to(level), time[0]), time[time.length - 1]); // a model's own time
     return {
       label: discrete ? "timestep" : "model time", type: "linear", to,
       from: (y) => Math.exp(interpolate(y, time, lam)),
-      say: (level) => (discrete ? `timestep ${Math.round(to(level))}` : `time ${to(level).toFixed(4)}`),
+      say: (level) => (discrete ? `timestep ${Math.round(known(level))}` : `time ${known(level).toFixed(4)}`),
     };
   }
 

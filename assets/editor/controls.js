@@ -13,7 +13,8 @@
   };
   const KEYS = [
     ["← → Home End", "from level to level"], ["↑ ↓", "up or down by 1 %, with Shift 0.1 %"], ["Page Up, Page Down", "by 10 %"],
-    ["Enter", "type a value"], ["Insert, Delete", "add or remove a level"], ["Ctrl Z, Ctrl Y", "undo, redo"], ["Esc", "take back the move"],
+    ["Enter", "type a value"], ["Insert or +", "add a level"], ["Delete or Backspace", "remove it"],
+    ["Ctrl Z, Ctrl Y", "undo, redo"], ["Esc", "take back the move"],
   ];
 
   function make(tag, className, parent, attributes = {}) {
@@ -69,9 +70,10 @@
   function legend(list, label, curves) {
     list.textContent = "";
     for (const curve of [{ name: label, color: "var(--se-accent)", dash: "solid" }, ...curves]) {
-      const item = make("li", "", list, curve.source ? { title: curve.source } : {});
+      const item = make("li", "", list, curve.source ? { tabindex: "0" } : {});
       swatch(item, curve);
       make("span", "", item).textContent = curve.name;
+      if (curve.source) make("q", "", item).textContent = curve.source;
     }
     list.hidden = !curves.length;
   }
@@ -82,6 +84,8 @@
     for (const [key, does] of KEYS) {
       make("dt", "", list).textContent = key;
       make("dd", "", list).textContent = does;
+      make("i", "", list.lastChild).textContent = "; "; // heard, not seen: as one text this describes every level
+      make("i", "", list.lastChild.previousSibling).textContent = ": ";
     }
     return list;
   }
@@ -104,6 +108,7 @@
     const host = make("div", "se-host", root);
     const plot = make("div", "se-plot", host, { "aria-hidden": "true" });
     const tip = make("div", "se-tip", host, { "aria-hidden": "true", hidden: "" });
+    const cited = make("div", "se-tip se-cited", host, { "aria-hidden": "true", hidden: "" });
     const foot = make("div", "se-foot", root);
     const said = make("output", "se-said", foot, { "aria-live": "polite" });
     const horizontal = choice(foot, "Horizontal axis", acts.horizontal);
@@ -111,20 +116,22 @@
     const costs = make("figure", "se-costs", root), costLabel = make("figcaption", "", costs);
     const costBars = E.svg(costs, "svg", { role: "img" });
     const legend = make("ul", "se-legend", root, { "aria-label": "Curves" });
-    return { vertical, horizontal, tools, keyList, host, plot, tip, said, costs, costLabel, costBars, legend };
+    return { vertical, horizontal, tools, keyList, host, plot, tip, cited, said, costs, costLabel, costBars, legend };
   }
 
   // What stands in a tip, and where: above the finger, inside the plot.
   function tip(node, words, [x, y], width) {
     node.textContent = words;
     node.hidden = false;
-    const room = 7.2 * words.length * 0.5 + 14; // half of its width, without asking for a layout
+    const longest = Math.min(40, Math.max(...words.split("\n").map((line) => line.length)));
+    const room = 7.2 * longest * 0.5 + 14; // half of its width, without asking for a layout
     node.style.left = `${Math.min(Math.max(x, room), Math.max(room, width - room))}px`;
     node.style.top = `${y}px`;
     node.classList.toggle("se-under", y < 56);
   }
 
   // A field at a level. `check(text)` answers "" or what is wrong, in words; Enter waits for "".
+  // `done(text or null, by key)`: after a key the level has the focus again, otherwise what was chosen.
   function field(host, { label, value, place: [x, y], width, check, done }) {
     const box = make("div", "se-field", host), id = `se-${Math.random().toString(36).slice(2)}`;
     const input = make("input", "", box, { type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": label, "aria-describedby": id });
@@ -133,11 +140,11 @@
     box.style.top = `${Math.max(0, y - 48)}px`;
     input.value = value;
     let open = true;
-    const close = (text) => {
+    const close = (text, key) => {
       if (!open) return;
       open = false;
       box.remove();
-      done(text);
+      done(text === value ? null : text, key);
     };
     const checked = () => {
       words.textContent = check(input.value);
@@ -147,10 +154,10 @@
     input.addEventListener("input", checked);
     input.addEventListener("keydown", (event) => {
       event.stopPropagation();
-      if (event.key === "Escape") close(null);
-      if (event.key === "Enter" && checked()) close(input.value);
+      if (event.key === "Escape") close(null, true);
+      if (event.key === "Enter" && checked()) close(input.value, true);
     });
-    input.addEventListener("blur", () => close(checked() ? input.value : null));
+    input.addEventListener("blur", () => close(checked() ? input.value : null, false));
     input.focus({ preventScroll: true });
     input.select();
     return { close: () => close(null) };

@@ -10,7 +10,6 @@
   const instances = new Set();
 
   const given = (value) => ((value && value.sigmas) || []).map(Number).filter(Number.isFinite);
-  const parsed = (text) => (text.trim() ? Number(text.trim().replace(",", ".")) : NaN);
 
   class Editor {
     constructor({ element, props, trigger, watch }) {
@@ -22,7 +21,7 @@
       this.selected = -1;
       this.axisKey = "sigma";
       this.fraction = false;
-      this.stats = { newPlots: 0, pushes: 0, stale: 0 };
+      this.stats = { pushes: 0, stale: 0 };
       this.configure();
       this.build();
       this.listen();
@@ -87,6 +86,9 @@
       layer.addEventListener("dblclick", (event) => this.type(this.drag.nearest(event)));
       layer.addEventListener("pointerover", (event) => { if (!this.busy) this.showTip(marks.indexOf(event.target)); });
       layer.addEventListener("pointerout", () => { if (!this.busy) this.showTip(-1); });
+      host.addEventListener("pointermove", (event) => this.cite(event));
+      host.addEventListener("pointerdown", (event) => this.cite(event));
+      host.addEventListener("pointerleave", () => { this.cited.hidden = true; });
       // On the host: Chromium makes an <svg> with focus listeners a tab stop.
       host.addEventListener("focusin", (event) => this.select(marks.indexOf(event.target)));
       host.addEventListener("focusout", () => { this.keys.flush(); this.showTip(-1); });
@@ -99,6 +101,16 @@
       if (sigma === undefined || !this.view) return void (this.tip.hidden = true);
       const words = [`level ${i}`, `σ ${E.text(sigma)}`, sigma > 0 && this.axis.say(sigma), this.levels.locked(i) && "locked"];
       E.tip(this.tip, words.filter(Boolean).join(" · "), this.marks.point(i), this.view.width);
+    }
+
+    // The reference under the pointer: its name, its level there, its source.
+    cite({ clientX, clientY }) {
+      const box = this.host.getBoundingClientRect(), x = clientX - box.left, y = clientY - box.top;
+      const near = this.view && !this.busy && E.nearest(this.lines, x, y);
+      if (!near) return void (this.cited.hidden = true);
+      const { name, source } = this.curves[near.line], sigma = E.text(this.view.sigma(near.y));
+      E.tip(this.cited, `${name}, σ ${sigma}${source && `\n${source}`}`, [x, y], this.width);
+      this.cited.classList.toggle("se-under", y < 56 || !this.tip.hidden); // clear of what the level says
     }
 
     toggleLocks() {
@@ -132,7 +144,6 @@
         node: this.root, curves: this.curves, axis, fraction, steps: this.steps, range: E.span(axis, shown), floor: this.floor,
         width, height, right: STRIP_ROOM,
       });
-      if (!this.view) this.stats.newPlots++;
       Plotly.react(this.plot, data, layout, CONFIG);
       this.measure();
       this.place();
@@ -148,6 +159,8 @@
         y: (sigma) => y._offset + y.d2p(axis.to(sigma)),
         sigma: (py) => axis.from(y.p2d(py - y._offset)),
       };
+      const { view, steps } = this, place = (n) => (sigma, i) => [view.x((i * steps) / n), view.y(sigma)];
+      this.lines = this.curves.map(({ sigmas }) => sigmas.filter((sigma) => sigma > 0).map(place(sigmas.length - 1)));
     }
 
     // The levels, after they changed; axes follow only where they must.
@@ -162,7 +175,9 @@
         return;
       }
       this.selected = Math.min(this.selected, levels.steps);
+      const focused = this.marks.indexOf(document.activeElement);
       this.marks.place(levels, view, this.selected);
+      if (focused > levels.steps && this.root.contains(this.marks.layer)) this.focus(levels.steps);
       const idle = {
         undo: !levels.past.length, redo: !levels.future.length, insert: levels.sigmas.length >= this.props.max_levels,
         remove: levels.steps < 2 || this.selected < 0 || levels.locked(this.selected),
@@ -205,13 +220,13 @@
       this.showTip(-1);
       const before = this.levels.sigmas.slice();
       this.field = E.field(this.host, {
-        label: `Sigma of level ${i}`, value: String(before[i]), place: this.marks.point(i), width: this.width,
-        check: (text) => this.levels.refusal(i, parsed(text)),
-        done: (text) => {
+        label: `Sigma of level ${i}`, value: String(E.rounded(before[i])), place: this.marks.point(i), width: this.width,
+        check: (text) => this.levels.refusal(i, text),
+        done: (text, key) => {
           this.field = null;
-          if (text !== null) this.levels.put(i, parsed(text));
+          if (text !== null) this.levels.put(i, E.number(text));
           this.settle(before, "type", i);
-          this.focus(i);
+          if (key) this.focus(i);
         },
       });
     }
@@ -221,7 +236,7 @@
       const most = this.props.max_levels, before = this.levels.sigmas.slice();
       if (before.length >= most) return this.say(`At most ${most} levels`);
       const i = this.levels.insert(Math.max(0, at));
-      if (i < 0) return this.say("No room for a level here");
+      if (i < 0) return this.say(`No room for another level below level ${Math.max(0, Math.min(at, this.levels.steps - 1))}`);
       this.restep(before, "insert", i);
     }
 

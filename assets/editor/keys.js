@@ -45,7 +45,7 @@
       if (levels.locked(i)) return editor.say(`Level ${i} is locked`);
       this.burst = this.burst || { before: levels.sigmas.slice(), i };
       const moved = levels.set(i, levels.sigmas[i] * factor);
-      editor.say(moved ? "" : "At its limit: the next level is in the way");
+      editor.say(moved ? "" : `At its limit: ${levels.limit(i, factor > 1)}`);
       editor.root.classList.add("se-moving");
       editor.marks.move(i);
       editor.showTip(i);

@@ -15,6 +15,10 @@
     return size === 0 || (size >= 1e-3 && size < 1e5) ? String(Number(value.toPrecision(4))) : value.toExponential(2);
   }
 
+  // What was typed as a number, with a decimal comma if it has one; NaN for anything else.
+  const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
+  const number = (typed) => { const word = typed.trim().replace(",", "."); return NUMBER.test(word) ? Number(word) : NaN; };
+
   class Levels {
     constructor(sigmas) {
       this.sigmas = sigmas;
@@ -47,14 +51,21 @@
       return [Math.min(least, now), Math.max(most, now)];
     }
 
-    // Why `sigma` cannot stand at level i, in words; "" when it can.
-    refusal(i, sigma) {
-      if (!Number.isFinite(sigma)) return "not a number";
-      if (sigma <= 0) return "must be above 0";
-      const [least, most] = this.range(i), above = this.sigmas[i - 1], below = this.sigmas[i + 1];
-      if (sigma > most) return i > 0 ? `must stay below level ${i - 1} (${text(above)})` : `at most ${text(most)}, the model's largest`;
-      if (sigma < least) return below > 0 ? `must stay above level ${i + 1} (${text(below)})` : `at least ${text(least)}, the model's smallest`;
+    // Why the number that `typed` says cannot stand at level i, in words; "" when it can.
+    refusal(i, typed) {
+      const sigma = number(typed), [least, most] = this.range(i), between = `a number from ${text(least)} to ${text(most)}`;
+      if (!typed.trim()) return `Type ${between}`;
+      if (!Number.isFinite(sigma)) return `${JSON.stringify(typed.slice(0, 20))} is no number: type ${between}`;
+      if (sigma > most) return `${text(sigma)} is too high: ${this.limit(i, true)}`;
+      if (sigma < least) return `${text(sigma)} is too low: ${this.limit(i, false)}`;
       return "";
+    }
+
+    // What keeps level i from going further up or down, in words.
+    limit(i, up) {
+      const next = up ? i - 1 : i + 1, [least, most] = this.range(i);
+      if (this.sigmas[next] > 0) return `it must stay ${up ? "below" : "above"} level ${next} (${text(this.sigmas[next])})`;
+      return up ? `at most ${text(most)}, the model's largest` : `at least ${text(least)}, the model's smallest`;
     }
 
     // Moves level i to `sigma`, or as near as its neighbours allow; says whether it moved.
@@ -73,10 +84,11 @@
       return moved;
     }
 
-    // A new level below level i, at the geometric mean; its index, or -1 where there is no room.
+    // A new level below level i, at the geometric mean, or at half of the last one above a final 0;
+    // its index, or -1 where there is no room.
     insert(i) {
       const k = Math.max(0, Math.min(i, this.steps - 1)), above = this.sigmas[k], below = this.sigmas[k + 1];
-      const sigma = rounded(Math.sqrt(above * (below > 0 ? below : above / 4)));
+      const sigma = rounded(below > 0 ? Math.sqrt(above * below) : Math.max(above / 2, this.low));
       if (!(sigma < above / RATIO && sigma > below * RATIO)) return -1;
       this.sigmas.splice(k + 1, 0, sigma);
       return k + 1;
@@ -110,5 +122,5 @@
     }
   }
 
-  window.ScheduleEditor = { Levels, same, text };
+  window.ScheduleEditor = { Levels, same, text, number, rounded };
 })();

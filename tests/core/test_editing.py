@@ -101,9 +101,6 @@ def test_final_zero():
     assert with_final_zero(UNEVEN, "append").sigmas == (16, 15, 2, 1, 0)
     assert with_final_zero(UNEVEN, "replace").sigmas == (16, 15, 2, 0)
     assert without_final_zero(GEOMETRIC).sigmas == GEOMETRIC.positive
-    for how in ("append", "replace"):
-        assert with_final_zero(GEOMETRIC, how) is GEOMETRIC
-    assert without_final_zero(UNEVEN) is UNEVEN
 
 
 REFUSED = [
@@ -124,6 +121,9 @@ REFUSED = [
         lambda: snap(Schedule((2.0001, 2.0, 1.0)), SD),
         "levels 0 and 1 both fall on timestep 562",
     ),
+    (lambda: with_final_zero(GEOMETRIC, "append"), "the schedule ends in 0 already"),
+    (lambda: with_final_zero(GEOMETRIC, "replace"), "the schedule ends in 0 already"),
+    (lambda: without_final_zero(UNEVEN), "the schedule has no final 0: it ends at 1"),
     (lambda: without_final_zero(Schedule((4, 0))), "a schedule needs at least 2 levels, got 1"),
 ]
 
