@@ -1,7 +1,7 @@
 """Computes the leaderboard, a file for each model beside this one: `make leaderboard`.
 
 Every finished column is written at once, and a new run goes on from there; `--fresh` starts anew,
-`--again` judges every schedule that was found before again, with no other search than the oracle's.
+`--again` judges what was found before again, without another search.
 `--report` prints docs/leaderboard.md, what the boards say, and computes nothing.
 """
 

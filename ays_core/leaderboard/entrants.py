@@ -31,7 +31,7 @@ TWINS = ("karras", "log_snr", "kl_optimal", "quadratic_t")
 PUBLISHED = ("ays_sd15", "ays_sdxl")  # for latent models: their range fits these, too
 START = "karras"  # where every optimizer starts; starred, from the best range-tuned twin
 TRIED = {"pictures": (48, 128), "points": (256, 512)}  # training noises; for a stochastic solver
-ORACLE_TRIED = {"pictures": (128, 128), "points": (512, 512)}  # or it learns its noises by heart
+ORACLE_TRIED = {"pictures": (128, 128), "points": (256, 512)}  # or it learns its noises by heart
 MOST_EVALUATIONS = {"pictures": 250_000, "points": 5_000_000}  # of one search
 OWN = {  # what optimizers are given; all else is as they have it
     "points": {"ays_mc": {"draws": 512}, "score_optimal": {"batch": 256}},

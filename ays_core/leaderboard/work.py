@@ -10,7 +10,7 @@ from dataclasses import replace
 from ays_core.compare import compare, reference_run
 from ays_core.denoiser import bind
 from ays_core.job import Job, Progress, relay
-from ays_core.leaderboard.board import ORACLE, Board, Contest, Score
+from ays_core.leaderboard.board import Board, Contest, Score
 from ays_core.leaderboard.entrants import Entrants
 from ays_core.models import load_model
 from ays_core.optimizers.judge import JUDGING_SEED
@@ -49,7 +49,7 @@ def leaderboard(
 ) -> Job[Board]:
     """Every model with every solver and budget. The snapshot is the board so far; given as `before`
     it is gone on with. `noises`: in a set of seeds; by default as the kind of model needs. What was
-    searched for a column of `known` is judged again without another search, but for the oracle.
+    found for a column of `known` is judged again without another search.
     """
     board, wanted = before, columns(solvers, budgets)
     for model in models:
@@ -86,7 +86,7 @@ class Judges:
         failed: dict[str, str] = {}
         jobs = self.entrants.jobs(solver, steps, made)
         for score in known.scores if known else ():
-            if score.key != ORACLE and score.key in jobs:
+            if score.key in jobs:
                 jobs[score.key] = recalled(score)
         for key, job in jobs.items():
             try:
