@@ -30,9 +30,9 @@ from components import (
     static,
     theme,
 )
-from components.comparison import warm
 from components.field_words import quietly
 from components.limits import QUEUE_SIZE
+from components.resident import settle, warm
 from components.state import ORDERED, first_studio
 
 TITLE = "AYS Studio"
@@ -176,6 +176,7 @@ def connect(
     return redraw_all
 
 
+settle()
 demo = build()
 
 if __name__ == "__main__":

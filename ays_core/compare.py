@@ -8,7 +8,7 @@ samples, with the floor that a perfect sampler would still have.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Protocol, runtime_checkable
 
@@ -19,19 +19,21 @@ from ays_core.comparison import SHOWN_SEED, Cell, Comparison
 from ays_core.denoiser import Batch, Bound, Cond
 from ays_core.job import Job, Progress, relay
 from ays_core.metrics import METRICS, MetricEntry
+from ays_core.paths import ModelSpec, long_tailed
 from ays_core.perceptual import too_small
 from ays_core.sampling import SampleRun, sample
 from ays_core.schedule import Schedule
 from ays_core.schedules import SCHEDULES
 from ays_core.solvers import SOLVERS
 
-REFERENCES = {"flow": ("heun_flow", "linear_t")}  # solver and levels, by noise path
-REFERENCE_SOLVER, REFERENCE_SCHEDULE = "heun", "karras"  # of the others
+REFERENCE_SOLVER, REFERENCE_SCHEDULE = "heun", "karras"
+FLOW_SOLVER = "heun_flow"  # the same in a flow model's own time
+TOGETHER = 2  # steps of a network after which a reference run can be gone on with
 REFERENCE_STEPS = {"pictures": 40, "points": 200}  # 79 and 399 calls, with the final 0
 EXACT_SEED, FLOOR_SEED = 1_000_000, 2_000_000  # added to the seed: of exact samples
 FLOOR_SETS = 4  # of exact samples drawn at random, whose mean distance is the floor
 
-__all__ = ["Cell", "Comparison", "compare", "reference_run"]
+__all__ = ["Begun", "Cell", "Comparison", "compare", "reference_run"]
 
 
 @runtime_checkable
@@ -51,19 +53,48 @@ class HasFeatures(Protocol):
     def draws(self, num: int, seed: int, cond: Cond | None = None) -> Batch: ...
 
 
-def reference_run(denoise: Bound, noise: Batch) -> Job[SampleRun]:
-    """The fine run that schedules are measured against: Heun on Karras levels over the model's
-    whole range to a final 0, 79 calls for pictures and 399 for points. For a flow model both are
-    in its own time, which begins where sigma is infinite.
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """A reference run so far: after `steps` of its steps x is `noise` times the level there."""
 
-    The snapshot is the newest estimate of x0. The result has no trajectory, to be small to keep.
+    steps: int
+    noise: Batch
+    seconds: float = 0.0
+
+
+def reference_run(denoise: Bound, noise: Batch, begun: Begun | None = None) -> Job[SampleRun]:
+    """The fine run that schedules are measured against: Heun over the model's whole range to a
+    final 0, on the levels of `reference_levels`, 79 calls for pictures and 399 for points.
+
+    The snapshot is a `Begun`, to go on from another time: Heun remembers nothing between steps. It
+    is renewed every few steps of a network; a formula is quick, and has none. The result has no
+    trajectory, to be small to keep.
     """
-    steps = REFERENCE_STEPS[denoise.spec.kind]
-    usual = REFERENCE_SOLVER, REFERENCE_SCHEDULE
-    solver, levels = REFERENCES.get(denoise.spec.path.name, usual)
-    fine = SCHEDULES[levels].make(steps, denoise.spec, final_zero=True)
-    run = yield from sample(denoise, fine, solver, noise)
-    return replace(run, trajectory=())
+    fine = reference_levels(denoise.spec)
+    solver = FLOW_SOLVER if denoise.spec.path.name == "flow" else REFERENCE_SOLVER
+    at = begun or Begun(0, noise)
+    size = fine.num_steps if denoise.spec.exact else TOGETHER
+    calls = tuple(sigma for step in SOLVERS[solver].calls(fine.sigmas) for sigma in step)
+    done, snapshot, ran = 2 * at.steps, begun, fine.sigmas[: at.steps]
+    for first in range(at.steps, fine.num_steps, size):
+        part = Schedule(fine.sigmas[first : first + size + 1])
+
+        def of_all(p: Progress, done: int = done, snapshot=snapshot) -> Progress:
+            return Progress("reference", done + p.done, len(calls), snapshot)
+
+        run = yield from relay(sample(denoise, part, solver, at.noise), of_all)
+        left = run.samples / (part.sigmas[-1] or 1.0)
+        at = Begun(first + part.num_steps, left, at.seconds + run.seconds)
+        done, snapshot, ran = done + run.nfe, at, (*ran, *run.ran[:-1])
+    return SampleRun(fine, solver, at.noise, (), (*ran, 0.0), calls, at.seconds)
+
+
+def reference_levels(spec: ModelSpec) -> Schedule:
+    """Karras' levels; even in model time for a flow model, where that begins at infinity, and for a
+    table that ends in pure noise, where most of Karras' levels would lie above all that matters."""
+    steps = REFERENCE_STEPS[spec.kind]
+    form = "linear_t" if long_tailed(spec) else REFERENCE_SCHEDULE
+    return SCHEDULES[form].make(steps, spec, final_zero=True)
 
 
 def compare(

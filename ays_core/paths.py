@@ -123,6 +123,15 @@ def linear_vp(start: float = 1e-4, end: float = 0.02, num: int = 1000) -> VP:
     return VP(tuple(np.cumprod(1 - np.linspace(start, end, num)).tolist()))
 
 
+LONG_TAIL = 1000.0  # sigma_max from which on most of an even spacing in sigma or ln sigma is noise
+
+
+def long_tailed(spec: ModelSpec) -> bool:
+    """Whether the range reaches up to (nearly) pure noise: a flow model's, or that of a table with
+    a zero terminal signal-to-noise ratio. Levels even in model time keep to what matters."""
+    return spec.path.name != "ve" and spec.sigma_max >= LONG_TAIL
+
+
 @dataclass(frozen=True)
 class ModelSpec:
     """What is known about a model before it is asked anything.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
@@ -21,6 +22,7 @@ class SampleRun:
     `samples`: x at the last level, (B, *sample_shape). `trajectory`: (sigma, x0) of every call.
     `ran`: the levels at which steps began, plus the last one; equals the schedule's levels unless
     something is wrong. `calls`: sigma of every denoiser call; `nfe` their number per sample.
+    `pictures`: the samples decoded, where that was done beside the network: uint8 (B, H, W, 3).
     """
 
     schedule: Schedule
@@ -30,6 +32,7 @@ class SampleRun:
     ran: tuple[float, ...]
     calls: tuple[float, ...]
     seconds: float
+    pictures: Any = field(default=None, compare=False, repr=False)
 
     @property
     def nfe(self) -> int:

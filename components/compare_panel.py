@@ -18,6 +18,7 @@ from ays_core.solvers import SOLVERS
 from components import grids
 from components.blind_view import BlindView, Pair
 from components.choices import fitting_choices, menu, yours_name
+from components.costs import network_seconds
 from components.film_view import FilmView
 from components.grid_view import GridView
 from components.jobs import Overtime, Superseded, Turn, job_for, stream
@@ -228,6 +229,7 @@ def _running(studio: Studio, plan: Grid, request: gr.Request) -> Generator[tuple
         result = progress.snapshot or result
         if result is not None:
             left = remaining(progress, time.monotonic() - began)
+            grids.keep_cells(result)
             now = grids.shown(result, grids.doing(progress), left, turn.number)
             yield now, Compared(studio, result)
     if result is not None:
@@ -241,7 +243,8 @@ def _stream(
     """Progress worth showing; ends where the job ends, is stopped or runs out of time."""
     sent = 0.0
     exact = grids.spec_behind(asked).exact
-    running = stream(job_for(make, asked, exact, turn), turn, LIMITS.seconds)
+    seconds = network_seconds(*grids.evaluations_of(asked))
+    running = stream(job_for(make, asked, exact, turn, seconds), turn, LIMITS.seconds)
     last = None
     try:
         while True:

@@ -13,13 +13,14 @@ from typing import Literal, TypeVar
 from ays_core.compare import (
     REFERENCE_SOLVER,
     REFERENCE_STEPS,
+    Begun,
     Cell,
     Comparison,
     compare,
     reference_run,
 )
 from ays_core.denoiser import Batch, Bound
-from ays_core.job import Job, Progress, run
+from ays_core.job import Job, Progress, relay, run
 from ays_core.models.held import loads
 from ays_core.sampling import SampleRun, start_noise
 from ays_core.schedule import Schedule
@@ -37,6 +38,7 @@ T = TypeVar("T")
 
 
 _references: Recent[SampleRun] = Recent(32)
+_begun: Recent[Begun] = Recent(4)
 _cells: Recent[Cell] = Recent(128)
 _floors: Recent[Mapping[str, float]] = Recent(128)  # no cell outlives the floors it is read beside
 
@@ -64,6 +66,7 @@ class Rows:
     rows: tuple[RowView, ...] = ()
     floors: Mapping[str, float] = field(default_factory=dict)
     finding: str = ""
+    begun: Begun | None = None  # the reference run, as far as it is
 
     @property
     def num_done(self) -> int:
@@ -94,7 +97,11 @@ def calls_of(studio: Studio) -> tuple[int, int]:
     is known already takes none."""
     view, entry = known_rows(studio), SOLVERS[studio.solver]
     steps = REFERENCE_STEPS[studio.spec.kind]
-    reference = 0 if view.reference else SOLVERS[REFERENCE_SOLVER].nfe(steps, final_zero=True)
+    reference = SOLVERS[REFERENCE_SOLVER].nfe(steps, final_zero=True)
+    if view.reference:
+        reference = 0
+    elif begun := _begun.get(place(studio)):
+        reference -= 2 * begun.steps  # two calls a step
     rows = [row.schedule for row in view.rows if row.state == "stale" and row.schedule]
     return reference, sum(entry.nfe(s.num_steps, s.final_zero) for s in rows)
 
@@ -108,6 +115,8 @@ def place(studio: Studio) -> Hashable:
 def keep(view: Rows) -> None:
     """Remember what was computed elsewhere, in the process that had the GPU."""
     where = place(view.studio)
+    if view.begun is not None:
+        _begun.put(where, view.begun)
     if view.reference is not None:
         _references.put(where, view.reference)
     _floors.put(where, view.floors)
@@ -152,8 +161,10 @@ def rows_job(studio: Studio) -> Job[Rows]:
     where = place(studio)
     reference = _references.get(where)
     if reference is None:
-        finished = yield from _relay(reference_run(bound, noise), view)
-        reference = _references.put(where, slim(finished))
+        finished = yield from relay(
+            reference_run(bound, noise, _begun.get(where)), lambda p: _with_begun(p, view, where)
+        )
+        reference = _references.put(where, slim(finished, bound))
     view = replace(view, reference=reference)
     yield Progress("reference", 1, 1, snapshot=view)
 
@@ -193,7 +204,7 @@ def _run_row(view: Rows, i: int, bound: Bound, noise: Batch, where: Hashable) ->
         view = replace(view, floors=_floors.put(where, {**view.floors, **result.floors}))
         cell = result.cells[0]
         if cell.run is not None:
-            cell = _cells.put(key, replace(cell, run=slim(cell.run)))
+            cell = _cells.put(key, replace(cell, run=slim(cell.run, bound)))
     state = "failed" if cell.error else "done"
     done = replace(view.rows[i], cell=cell, state=state, message=cell.error)
     return with_row(view, i, done)
@@ -211,10 +222,19 @@ def _relay(job: Job[T], view: Rows) -> Job[T]:
         job.close()
 
 
-def slim(run: SampleRun) -> SampleRun:
-    """A run with the estimates along the way of a few points only: what a cache can keep."""
+def _with_begun(p: Progress, view: Rows, where: Hashable) -> Progress:
+    """What of a reference run is there is kept: it may take longer than one is given."""
+    if p.snapshot is not None:
+        _begun.put(where, p.snapshot)
+    return replace(p, snapshot=replace(view, begun=p.snapshot))
+
+
+def slim(run: SampleRun, bound: Bound) -> SampleRun:
+    """A run as it is kept: with the estimates along the way of a few points only; of a network,
+    with its pictures, which are made here, where the network is."""
     if run.samples.ndim > 2:
-        return replace(run, trajectory=())
+        pictures = None if bound.spec.exact else bound.model.decode(run.samples)
+        return replace(run, trajectory=(), pictures=pictures)
     return replace(run, trajectory=tuple((sigma, x0[:PATHS]) for sigma, x0 in run.trajectory))
 
 

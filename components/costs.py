@@ -43,10 +43,14 @@ def seconds_a_call(studio: Studio) -> float:
     its latest call took."""
     if studio.instant:
         return _seconds_a_call(studio.model, studio.condition, studio.guidance)
+    return network_seconds(16, studio.guidance != 1 and bool(studio.conditions))
+
+
+def network_seconds(evaluations: int, guided: bool) -> float:
+    """So many evaluations of the loaded network, by its latest call; 0 before there was one."""
     there = current()
     took = there.batches.seconds_a_row if there is not None else None
-    guided = 2 if studio.guidance != 1 and studio.conditions else 1
-    return 16 * guided * (took or 0.0)
+    return evaluations * (2 if guided else 1) * (took or 0.0)
 
 
 def drawing(studio: Studio, num: int) -> int:

@@ -16,12 +16,17 @@ from components.state import decoded
 def picture(model: str, run: SampleRun, settings: str = "") -> dict[str, Strip | Cloud]:
     """The run as a strip of pictures with its `settings` inside, or as a cloud of points. A run is
     hashed by its tensors."""
-    shown = decoded(model, run.samples)
+    shown = pictures_of(model, run)
     if shown.ndim == 4:
         return {"strip": strip(shown, settings=settings)}
     estimates = [decoded(model, x0) for _, x0 in run.trajectory]  # of the first few points
     paths = np.stack([*estimates, shown[: len(estimates[0])]], axis=1) if estimates else None
     return {"cloud": cloud(shown, paths)}
+
+
+def pictures_of(model: str, run: SampleRun) -> np.ndarray:
+    """The samples of a run, decoded; as its job made them of a network's."""
+    return decoded(model, run.samples) if run.pictures is None else run.pictures
 
 
 @lru_cache(maxsize=64)

@@ -17,8 +17,10 @@ from typing import Any, TypeVar
 
 import gradio as gr
 import spaces
+from spaces.config import Config
 
 from ays_core.job import Job, Progress
+from ays_core.models.held import rest
 from components.limits import LIMITS
 
 R = TypeVar("R")
@@ -30,8 +32,10 @@ _lock = threading.Lock()
 _line: list[Turn] = []  # work with a network: the first one runs
 _card = threading.Lock()  # held for one step
 
+LENDS = bool(Config.zero_gpu)  # whether this is a ZeroGPU Space
 LEASE = 120.0  # seconds for which a ZeroGPU Space lends its GPU at most
 STARTING = 10.0  # of them, until the first call
+LEAVING = 2.0  # of them, for what comes back
 LOOK = 0.2  # seconds between two looks at the line
 WAITING = "Waiting: {ahead} ahead in line for the model. It starts by itself."
 
@@ -82,26 +86,70 @@ def leave(request: gr.Request) -> None:
 
 
 def gpu_seconds(make: Callable[[Any], Job[Any]], asked: Any, seconds: float) -> int:  # noqa: ARG001 - the GPU's own signature
-    """How long a GPU is asked for: as long as the work should take, and a little to begin."""
-    return int(min(LEASE, LIMITS.seconds, STARTING + 1.5 * seconds))
+    """How long a GPU is asked for: as long as the work should take, and a little to begin; as long
+    as there is where nobody knows (0)."""
+    needed = STARTING + 1.5 * seconds if seconds else LEASE
+    return int(min(LEASE, LIMITS.seconds, needed))
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a job ended in another process, from which only values come back, no errors. `late`: of
+    its time there, in seconds; 0 for a refusal in `words`."""
+
+    words: str
+    late: float = 0.0
 
 
 @spaces.GPU(duration=gpu_seconds)
-def on_gpu(make: Callable[[S], Job[R]], asked: S, seconds: float) -> Job[R | None]:  # noqa: ARG001 - for `gpu_seconds`
+def on_gpu(make: Callable[[S], Job[R]], asked: S, seconds: float) -> Job[R | None]:
     """The job `make(asked)`, in the process that a ZeroGPU Space gives a GPU; elsewhere as it is.
 
     What crosses into that process is pickled, so the job is made there. Its result may be lost on
-    the way: the last snapshot says the same.
+    the way: the last snapshot says the same. There it ends before the GPU is taken away, so that
+    what a job keeps when it is closed is kept.
     """
-    return (yield from make(asked))
+    if not LENDS:
+        return (yield from make(asked))
+    ends = time.monotonic() + gpu_seconds(make, asked, seconds) - LEAVING
+    try:
+        job = make(asked)
+        try:
+            while time.monotonic() < ends:
+                yield next(job)
+        finally:
+            job.close()
+        yield Progress("ended", 0, 1, Ended("", ends))
+    except StopIteration as stop:
+        return stop.value
+    except ValueError as refused:
+        yield Progress("ended", 0, 1, Ended(str(refused)))
+
+
+def answered(job: Job[R]) -> Job[R]:
+    """`job` from another process: how it ended is again an error here."""
+    snapshot: object = None
+    try:
+        while True:
+            progress = next(job)
+            if isinstance(progress.snapshot, Ended):
+                if progress.snapshot.late:
+                    raise Overtime(min(LEASE, LIMITS.seconds), snapshot)
+                raise ValueError(progress.snapshot.words)
+            snapshot = progress.snapshot if progress.snapshot is not None else snapshot
+            yield progress
+    except StopIteration as stop:
+        return stop.value
+    finally:
+        job.close()
 
 
 def job_for(
-    make: Callable[[S], Job[R]], asked: S, exact: bool, turn: Turn, seconds: float = LEASE
+    make: Callable[[S], Job[R]], asked: S, exact: bool, turn: Turn, seconds: float
 ) -> Job[R | None]:
     """The job: a formula at once; a network in its turn, on a GPU where one is lent, for about
-    `seconds`."""
-    return make(asked) if exact else in_line(on_gpu(make, asked, seconds), turn)
+    `seconds` (0: nobody knows)."""
+    return make(asked) if exact else in_line(answered(on_gpu(make, asked, seconds)), turn)
 
 
 def in_line(job: Job[R], turn: Turn) -> Job[R]:
@@ -121,6 +169,9 @@ def in_line(job: Job[R], turn: Turn) -> Job[R]:
         return stop.value
     finally:
         job.close()
+        if _line[0] == turn:
+            with _card:
+                rest()
         with _lock:
             _line.remove(turn)
 

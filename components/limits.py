@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping, Sized
 from dataclasses import dataclass
 
+PUBLIC_SIDE = 1024  # pixels
 QUEUE_SIZE = 20  # visitors waiting for a place; the next one is told to come back
 
 
@@ -24,6 +25,7 @@ class Limits:
     points: int = 4096
     text: int = 20_000
     seconds: float = 600.0
+    side: int = 4096  # pixels of a picture's side
     public: bool = False
     allowed: tuple[str, ...] = ()  # Hub ids, on a public Space
 
@@ -34,6 +36,12 @@ class Limits:
             offered = ", ".join(self.allowed) or "none"
             raise ValueError(f"this Space does not load {source!r}; it offers: {offered}")
         return source
+
+    def checked_side(self, side: float | None) -> int | None:
+        """Pixels; None, as 0 is, for a checkpoint's own."""
+        if side is not None and not 0 <= side <= self.side:
+            raise ValueError(f"a picture's side is {side:g} px; here at most {self.side}")
+        return int(side) if side else None
 
     def checked_steps(self, num_steps: float | None) -> int:
         given = "empty" if num_steps is None else f"{num_steps:g}"
@@ -57,7 +65,8 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Limits:
     public = environment.get("AYS_PUBLIC", "1" if "SPACE_ID" in environment else "0") == "1"
     seconds = float(environment.get("AYS_JOB_SECONDS", "60" if public else "600"))
     listed = (name.strip() for name in environment.get("AYS_MODELS", "").split(","))
-    return Limits(seconds=seconds, public=public, allowed=tuple(filter(None, listed)))
+    side = PUBLIC_SIDE if public else Limits.side
+    return Limits(seconds=seconds, side=side, public=public, allowed=tuple(filter(None, listed)))
 
 
 LIMITS = from_environment()

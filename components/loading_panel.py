@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import html
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
 
 from ays_core.job import Job, Progress
-from ays_core.models.checkpoints import Checkpoint, find
+from ays_core.models.checkpoints import Checkpoint, download, find
 from ays_core.models.held import bring
 from ays_core.models.hub import cached, remove
+from ays_core.models.pipelines import PipelineModel
 from components.jobs import Overtime, Superseded, Turn, in_line, leave, stream
 from components.limits import LIMITS
 from components.state import Studio, with_model
@@ -191,18 +192,25 @@ def loaded(
     turn = Turn.take(request.session_hash, KIND)
     try:
         LIMITS.checked_source(found.source)
-        job: Job = in_line(bring(found, size=int(size) if size else None), turn)
-        running = stream(job, turn, DOWNLOAD_SECONDS)
+        side = found.checked_size(LIMITS.checked_side(size))
+        running = stream(brought(found, side, turn), turn, DOWNLOAD_SECONDS)
         while True:
             yield progress_bar(next(running)), ""
     except StopIteration as finished:
         spec = finished.value.spec
         yield said(f"{spec.label} is loaded: {finished.value.placed}."), spec.key
     except (Superseded, Overtime) as ended:
-        stopped = "Stopped. What has arrived is kept for the next try."
+        stopped = "Stopped. The files that have arrived in full are kept for the next try."
         yield said(stopped if isinstance(ended, Superseded) else str(ended)), ""
     except ValueError as refused:
         raise gr.Error(str(refused), print_exception=False) from None
+
+
+def brought(found: Checkpoint, side: int | None, turn: Turn) -> Job[PipelineModel]:
+    """Downloaded beside what others compute, and brought into memory in its turn."""
+    yield from download(found)
+    here = replace(found, missing=())
+    return (yield from in_line(bring(here, size=side), turn))
 
 
 def progress_bar(progress: Progress) -> str:

@@ -33,6 +33,7 @@ from components.verdict import Found
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 KIND = "optimize"
 VERSIONS = ("torch", "diffusers")  # a search's numbers may depend on them
+SAMPLES = ("paths", "draws", "batch")  # parameters that say from how many samples one learns
 THE_CURVE, NEW_ROW = "the curve", "a new row"
 FRAME = 0.4  # seconds between two pictures of the search: drawing more often would block the page
 
@@ -117,7 +118,8 @@ def optimise(studio: Studio, request: gr.Request) -> Generator[tuple, None, None
     sent, drawn = 0.0, None
     yield None, gr.skip(), gr.skip()  # what an earlier search found is not this one's
     try:
-        job = job_for(search_job, studio, studio.spec.exact, turn)
+        seconds = seconds_for(studio, sum(evaluations_of(studio)[:2]))
+        job = job_for(search_job, studio, studio.spec.exact, turn, seconds)
         running = stream(job, turn, LIMITS.seconds)
         while True:
             progress = next(running)
@@ -205,15 +207,10 @@ def cost(studio: Studio) -> str:
     """What the search will take, before it is begun; what was measured before is not paid again."""
     entry = OPTIMIZERS[studio.optimizer]
     try:
-        params = parse_params(entry.make, dict(studio.params))
-        evaluations, saved = entry.evaluations(studio.yours, studio.solver, **params), 0
-        if studio.instant:  # a network would be asked who it is
-            where = (entry, studio.bound(), studio.yours, studio.solver)
-            evaluations, saved = searching.cost(Library(), *where, **params)
-        elif searching.takes_measurement(entry):
-            evaluations += drawing(studio, params.get("paths", searching.PATHS))
+        evaluations, data, saved = evaluations_of(studio)
     except ValueError as refused:
         return html.escape(str(refused))
+    evaluations += data
     took = seconds_for(studio, evaluations)
     said = [html.escape(entry.about), f"<b>{effort(evaluations, saved, took)}</b>"]
     if took > LIMITS.seconds:
@@ -224,6 +221,23 @@ def cost(studio: Studio) -> str:
             f"{OPTIMIZERS['ays'].label}, finds the least KLUB exactly, for {once:,} evaluations."
         )
     return " ".join(said)
+
+
+def evaluations_of(studio: Studio) -> tuple[int, int, int]:
+    """What the search will take: evaluations of its own, those of drawing its data, and those that
+    were made before."""
+    entry = OPTIMIZERS[studio.optimizer]
+    params = parse_params(entry.make, dict(studio.params))
+    if studio.instant:
+        where = (entry, studio.bound(), studio.yours, studio.solver)
+        evaluations, saved = searching.cost(Library(), *where, **params)
+        return evaluations, 0, saved
+    # a network would be asked who it is
+    evaluations = entry.evaluations(studio.yours, studio.solver, **params)
+    usual = {parameter.name: parameter.default for parameter in adjustable(entry.make)}
+    asked = {**usual, **params}
+    samples = next((asked[name] for name in SAMPLES if name in asked), 0)
+    return evaluations, drawing(studio, samples), 0
 
 
 def effort(evaluations: int, saved: int, seconds: float) -> str:

@@ -101,7 +101,8 @@ def measurement_of(studio: Studio) -> Statistics | None:
 def measuring(studio: Studio, request: gr.Request) -> Generator[str, None, None]:
     """Measure what is chosen, once for everybody."""
     turn = Turn.take(request.session_hash, KIND)
-    job = job_for(measure_job, studio, studio.instant, turn)
+    seconds = seconds_for(studio, LEVELS * PATHS + drawing(studio, PATHS))
+    job = job_for(measure_job, studio, studio.spec.exact, turn, seconds)
     running = stream(job, turn, LIMITS.seconds)
     try:
         while True:

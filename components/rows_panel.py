@@ -114,11 +114,21 @@ def whole_job(studio: Studio, turn: Turn) -> Job[Rows]:
         seconds = min(lent, seconds_for(studio, sum(calls_of(studio)) * studio.num))
         job = job_for(part_job, Part(view, lent / 2), False, turn, seconds)
         found = [view]
-        view = yield from relay(job, partial(_newest, found))
-        view = view or found[-1]
+        try:
+            view = (yield from relay(job, partial(_newest, found))) or found[-1]
+        except Overtime:  # of the GPU's time: what it came to is there to go on from
+            view = gone_on(view, found[-1])
         keep(view)
         if view.complete:
             return view
+
+
+def gone_on(before: Rows, now: Rows) -> Rows:
+    """The rows as a lent GPU left them. Where it came to nothing, nor will it the next time."""
+    steps = [view.begun.steps if view.begun else 0 for view in (before, now)]
+    if (now.num_done, steps[1]) <= (before.num_done, steps[0]):
+        raise ValueError("a GPU is not lent for long enough to compute even one of these rows")
+    return now
 
 
 def _newest(found: list[Rows], progress: Progress) -> Progress:

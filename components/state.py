@@ -19,7 +19,7 @@ from ays_core.models import MODELS, embedded, in_memory, spec_of
 from ays_core.models.pictures import bind_pictures
 from ays_core.models.pipelines import PipelineModel
 from ays_core.optimizers.optimal_stepsize import for_steps
-from ays_core.paths import ModelSpec
+from ays_core.paths import ModelSpec, long_tailed
 from ays_core.schedule import Origin, Schedule
 from ays_core.schedules import SCHEDULES
 from components.limits import LIMITS
@@ -212,7 +212,7 @@ def with_model(studio: Studio, model: str) -> Studio:
         return studio
     there = in_memory(model)
     spec = there.spec
-    fresh = SCHEDULES["linear_t" if spec.path.name == "flow" else "karras"]
+    fresh = SCHEDULES["linear_t" if long_tailed(spec) else "karras"]
     prompt = PROMPT if spec.takes_prompt else ""
     condition = studio.condition if studio.condition in spec.classes else prompt
     usual = getattr(there, "usual_guidance", studio.guidance)

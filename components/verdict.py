@@ -9,11 +9,13 @@ from typing import Any
 
 import gradio as gr
 
+from ays_core.compare import REFERENCE_SOLVER, REFERENCE_STEPS
 from ays_core.comparison import three_digits
 from ays_core.job import Job
 from ays_core.metrics import METRICS
 from ays_core.optimizers.judge import Verdict, judge
 from ays_core.schedule import Schedule
+from ays_core.solvers import SOLVERS
 from components.costs import seconds_for
 from components.jobs import Overtime, Superseded, Turn, job_for, stream
 from components.limits import LIMITS
@@ -71,8 +73,7 @@ def at_once(found: Found | None, request: gr.Request) -> Generator[tuple, None, 
         Turn.take(request.session_hash, KIND)
         yield "", None
     elif waits(found):
-        calls = found.studio.num_steps * 4 * noises(found.studio)
-        took = seconds_for(found.studio, calls)
+        took = seconds_for(found.studio, calls_of(found))
         yield (
             line(f"How it does against {RIVALS} is not known yet: {max(took, 1):.0f} s or more."),
             None,
@@ -87,7 +88,9 @@ def judged(found: Found, request: gr.Request) -> Generator[tuple, None, None]:
     verdict, told = None, None
     num = noises(found.studio)
     try:
-        running = stream(job_for(judging, found, found.studio.instant, turn), turn, LIMITS.seconds)
+        seconds = seconds_for(found.studio, calls_of(found))
+        job = job_for(judging, found, found.studio.spec.exact, turn, seconds)
+        running = stream(job, turn, LIMITS.seconds)
         while True:
             progress = next(running)
             verdict = progress.snapshot or verdict
@@ -116,6 +119,14 @@ def judging(found: Found) -> Job[Verdict]:
         return twin_job(studio, bound, key)
 
     return judge(bound, found.schedule, studio.yours, studio.solver, num=noises(studio), tune=tune)
+
+
+def calls_of(found: Found) -> int:
+    """Evaluations that the verdict takes at least: a reference run, and each of the four."""
+    studio = found.studio
+    fine = SOLVERS[REFERENCE_SOLVER].nfe(REFERENCE_STEPS[studio.spec.kind], final_zero=True)
+    each = SOLVERS[studio.solver].nfe(studio.num_steps, studio.yours.final_zero)
+    return noises(studio) * (fine + 4 * each)
 
 
 def noises(studio: Studio) -> int:

@@ -192,10 +192,12 @@ def measure_grid(
 
 @dataclass(frozen=True, eq=False)
 class Film:
-    """One run with everything on the way: (sigma, x) and (sigma, x0) of every call."""
+    """One run with everything on the way: (sigma, x) and (sigma, x0) of every call. `pictures`:
+    that decoded, where it was done beside the network."""
 
     run: SampleRun
     x: tuple[tuple[float, Batch], ...]
+    pictures: tuple[Any, ...] = ()
 
 
 def film(denoise: Bound, schedule: Schedule, solver: str, noise: Batch, seed: int) -> Job[Film]:
@@ -208,6 +210,17 @@ def film(denoise: Bound, schedule: Schedule, solver: str, noise: Batch, seed: in
 
     run = yield from sample(watched, schedule, solver, noise, seed=seed)
     return Film(run, tuple(seen))
+
+
+def keep(result: GridResult, kept: Results) -> None:
+    """Remember what another process has run: the next run of a grid goes on from there."""
+    where = _where(result.grid)
+    for seed, run in result.references.items():
+        kept.put(("reference", where, seed), run)
+    for cell in result.cells.values():
+        if cell.run is not None and cell.schedule is not None:
+            spot = cell.spot
+            kept.put(("cell", where, spot.seed, spot.solver, cell.schedule.sigmas), cell)
 
 
 def _searched(spot: Spot, known: Collection[tuple[str, str, int]]) -> bool:
@@ -241,8 +254,25 @@ def _reference(
     key = ("reference", _where(grid), seed)
     run = kept.get(key)
     if run is None:
-        run = kept.put(key, (yield from reference_run(denoise, noise)))
+        begun = (*key, "begun")
+
+        def kept_on_the_way(p: Progress) -> Progress:
+            if p.snapshot is not None:  # it may take longer than one is given
+                kept.put(begun, p.snapshot)
+            return p
+
+        job = reference_run(denoise, noise, kept.get(begun))
+        run = _shown((yield from relay(job, kept_on_the_way)), denoise)
+        kept.put(key, run)
     return run
+
+
+def _shown(run: SampleRun, denoise: Bound) -> SampleRun:
+    """As it is kept; of a network, with its pictures, made here, where the network is."""
+    exact = denoise.spec.exact or denoise.spec.kind == "points"
+    return replace(
+        run, trajectory=(), pictures=None if exact else denoise.model.decode(run.samples)
+    )
 
 
 def _schedule(denoise: Bound, grid: Grid, spot: Spot, kept: Results) -> Job[Schedule]:
@@ -282,7 +312,6 @@ def _cell(
         cell = result.cells[0]
         if cell.run is None:
             return GridCell(spot, schedule, error=cell.error)
-        slim = replace(cell.run, trajectory=())
-        found = GridCell(spot, schedule, slim, cell.metrics, result.floors)
+        found = GridCell(spot, schedule, _shown(cell.run, denoise), cell.metrics, result.floors)
         kept.put(key, found)
     return replace(found, spot=spot, schedule=schedule)

@@ -15,6 +15,7 @@ from ays_core.paths import ModelSpec
 
 TRIED = 5  # rows of the first call
 _held: PipelineModel | None = None
+_staying: dict[str, PipelineModel] = {}  # those that are never freed, by name
 _known: dict[str, ModelSpec] = {}  # of every model that was here: small, and still to be shown
 _loads: dict[str, int] = {}  # how often each was brought here: the weights behind a name may change
 
@@ -44,10 +45,17 @@ def hold(model: PipelineModel) -> PipelineModel:
     return model
 
 
+def stay(model: PipelineModel) -> None:
+    """Keep `model` beside others for as long as the process lives: one place for all, as where a
+    GPU is lent to a process that cannot load."""
+    _staying[model.spec.key] = model
+
+
 def release() -> None:
-    """Free the memory of the model that is held."""
+    """Free the memory of the model that is held, unless it stays."""
     global _held
-    if _held is None:
+    if _held is None or _staying.get(_held.spec.key) is _held:
+        _held = None
         return
     _held.pipe.remove_all_hooks()  # of parts that waited in main memory
     _held = None
@@ -67,6 +75,10 @@ def bring(checkpoint: Checkpoint, *, size: int | None = None) -> Job[PipelineMod
     """Download what is missing, load, try one call: then the model is held. The one before is freed
     first, so that both need not fit."""
     size = checkpoint.checked_size(size)
+    if checkpoint.source in _staying:
+        if size:
+            raise ValueError(f"{checkpoint.source} is here in its own size, and in no other")
+        return hold(_staying[checkpoint.source])
     folder: Path = yield from download(checkpoint)
     release()
     check_room(checkpoint)

@@ -17,7 +17,8 @@ from ays_core.schedule import MAX_LEVELS
 class MadeFor:
     """What a table was made for. Elsewhere it may do badly: a first-order schedule ruins Heun.
 
-    `ids`: Hub ids of that very model.
+    `ids`: Hub ids of that very model. `sigma_max`: where its model's levels begin, 0 for a flow
+    model, whose shift alone says that.
     """
 
     model: str
@@ -26,6 +27,7 @@ class MadeFor:
     solver: str = ""  # empty: the source names none
     guidance: float | None = None
     ids: tuple[str, ...] = ()
+    sigma_max: float = 0.0
 
     def warnings(self, spec: ModelSpec, solver: str, num_steps: int) -> tuple[str, ...]:
         """How the use at hand differs from what the table was made for, one sentence each.
@@ -38,6 +40,11 @@ class MadeFor:
             found.append(f"made for {self.model}, not for {spec.label}")
         if self.solver and solver and self.solver != solver:
             found.append(f"made for {self.solver}, not for {solver}")
+        if self.sigma_max and abs(spec.sigma_max / self.sigma_max - 1) > RANGE_OFF:
+            found.append(
+                f"made for levels from {self.sigma_max:.4g}, {spec.label}'s begin at "
+                f"{spec.sigma_max:.4g}"
+            )
         if self.steps != num_steps:
             found.append(f"made for {self.steps} steps, resampled to {num_steps}")
         return tuple(found)
@@ -51,6 +58,8 @@ class ScheduleEntry(Entry):
     made_for: MadeFor | None = None
     record: Mapping[str, Any] = field(default_factory=dict[str, Any], compare=False)
 
+
+RANGE_OFF = 0.05  # of sigma_max, beyond which a table's range is not the model's
 
 SCHEDULES: Catalogue[ScheduleEntry] = Catalogue("schedule")
 

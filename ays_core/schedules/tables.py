@@ -60,7 +60,11 @@ def read_table(table: Mapping[str, Any]) -> tuple[ScheduleEntry, ...]:
         table["origin"].get("parent"),
     )
     printed = Schedule(tuple(levels), origin)
-    made_for = MadeFor(**table["made_for"] | {"ids": tuple(table["made_for"].get("ids", ()))})
+    asked = table["made_for"]
+    # a learned table's range is part of what was learned
+    printed_whole = origin.method == key and asked["space"] != "flow"
+    own = {"ids": tuple(asked.get("ids", ())), "sigma_max": levels[0] if printed_whole else 0.0}
+    made_for = MadeFor(**asked | own)
     entries = [(key, label, _table_maker(key, printed, None))]
     for twin in table.get("twins", ()):
         name = f"{key}_{twin}"

@@ -10,17 +10,26 @@ from components.grids.films import films
 from components.grids.lines import style_of
 from components.grids.numbers import finding, missing, table
 from components.grids.takeaway import pairs, takeaway
-from components.grids.work import films_job, grid_job, numbers_job, spec_behind
+from components.grids.work import (
+    evaluations_of,
+    films_job,
+    grid_job,
+    keep_cells,
+    numbers_job,
+    spec_behind,
+)
 
 __all__ = [
     "Asked",
     "checked_noises",
     "doing",
     "error_figure",
+    "evaluations_of",
     "films",
     "films_job",
     "finding",
     "grid_job",
+    "keep_cells",
     "missing",
     "most_samples",
     "numbers_figure",

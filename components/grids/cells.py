@@ -12,9 +12,8 @@ from ays_core.sampling import SampleRun
 from ays_core.schedule import Schedule
 from ays_core.solvers import SOLVERS
 from components import grid_view
-from components.drawn import field_of
+from components.drawn import field_of, pictures_of
 from components.pictures import Cloud, Doing, Strip, cloud, strip
-from components.state import decoded
 
 STAGES = {"reference": "reference run", "tuning": "searching a range", "cells": "cells"}
 LARGEST = 1024  # pixels of a cell's side in the page
@@ -119,7 +118,7 @@ def _levels(run: SampleRun) -> str:
 
 def _picture(grid: Grid, run: SampleRun, settings: str) -> dict[str, Strip | Cloud]:
     """A run as one picture, with its settings inside, or as a cloud."""
-    pictures = decoded(grid.model, run.samples)
+    pictures = pictures_of(grid.model, run)
     if pictures.ndim == 2:
         return {"cloud": cloud(pictures)}
     return {"picture": strip(mosaic(pictures)[None], LARGEST, settings)}

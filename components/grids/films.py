@@ -41,9 +41,16 @@ def films(
 
 
 def _picture_film(grid: Grid, filmed: Film) -> tuple[tuple[film_view.Frame, ...], None]:
-    way = [*filmed.run.trajectory, (filmed.run.ran[-1], filmed.run.samples)]
-    pictures = [(sigma, strip(decoded(grid.model, x[:1]))) for sigma, x in way]
-    return tuple(film_view.Frame(sigma, picture=shown) for sigma, shown in pictures), None
+    sigmas = [*(sigma for sigma, _ in filmed.run.trajectory), filmed.run.ran[-1]]
+    frames = filmed.pictures or pictures_on_the_way(grid.model, filmed)
+    pairs = zip(sigmas, frames, strict=True)
+    return tuple(film_view.Frame(sigma, picture=strip(shown)) for sigma, shown in pairs), None
+
+
+def pictures_on_the_way(model: str, filmed: Film) -> tuple[np.ndarray, ...]:
+    """The first sample's estimate at every call and its end, decoded: each (1, H, W, 3)."""
+    way = [*(x0 for _, x0 in filmed.run.trajectory), filmed.run.samples]
+    return tuple(decoded(model, x[:1]) for x in way)
 
 
 def _point_film(grid: Grid, filmed: Film) -> tuple[tuple[film_view.Frame, ...], Cloud | None]:

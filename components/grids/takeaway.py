@@ -11,9 +11,9 @@ from ays_core.grid import GridResult, Line, contact_sheet, numbers_csv
 from ays_core.models import in_memory, spec_of
 from ays_core.sampling import SampleRun
 from components import blind_view
+from components.drawn import pictures_of
 from components.grids.lines import line_name
 from components.pictures import strip
-from components.state import decoded
 
 PAIR_NOISES = 24  # of a blind test: more than anyone will judge
 
@@ -37,8 +37,8 @@ def pairs(result: GridResult) -> tuple[blind_view.Pair, ...]:
             (strip(one[None]), strip(other[None]))
             for seed in seeds
             for one, other in zip(
-                decoded(grid.model, by_line[a][seed].samples),
-                decoded(grid.model, by_line[b][seed].samples),
+                pictures_of(grid.model, by_line[a][seed]),
+                pictures_of(grid.model, by_line[b][seed]),
                 strict=True,
             )
         ]

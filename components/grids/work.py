@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from ays_core.compare import REFERENCE_SOLVER, REFERENCE_STEPS
 from ays_core.denoiser import Bound, bind
 from ays_core.grid import Grid, GridCell, GridResult, Line, film, measure_grid, run_grid
-from ays_core.grid.work import Film
+from ays_core.grid.work import Film, keep
 from ays_core.job import Job, Progress, relay
 from ays_core.models import in_memory, spec_of
 from ays_core.paths import ModelSpec
 from ays_core.sampling import start_noise
+from ays_core.solvers import SOLVERS
+from components.grids.films import pictures_on_the_way
 from components.grids.lines import lines_of
 from components.recent import Recent
 
@@ -20,6 +24,11 @@ _kept: Recent[Any] = Recent(512)  # cells, references and twins
 
 def grid_job(grid: Grid) -> Job[GridResult]:
     return run_grid(_bound(grid), grid, _kept)
+
+
+def keep_cells(result: GridResult) -> None:
+    """Remember what was run in the process that had the GPU."""
+    keep(result, _kept)
 
 
 def numbers_job(asked: tuple[GridResult, int]) -> Job[tuple[Line, ...]]:
@@ -40,7 +49,11 @@ def films_job(result: GridResult) -> Job[tuple[tuple[GridCell, Film], ...]]:
         def told(_: Progress, i: int = i, so_far=films) -> Progress:
             return Progress("films", i, len(lines), snapshot=so_far)
 
-        films = (*films, (cell, (yield from relay(job, told))))
+        filmed = yield from relay(job, told)
+        if bound.spec.kind == "pictures" and not bound.spec.exact:  # here, where the network is
+            pictures = pictures_on_the_way(result.grid.model, filmed)
+            filmed = replace(filmed, pictures=pictures)
+        films = (*films, (cell, filmed))
     return films
 
 
@@ -48,6 +61,23 @@ def spec_behind(asked: Grid | GridResult | tuple[GridResult, int]) -> ModelSpec:
     """Of the model that a job of this module runs, by what it is asked."""
     result = asked[0] if isinstance(asked, tuple) else asked
     return spec_of(result.grid.model if isinstance(result, GridResult) else result.model)
+
+
+def evaluations_of(asked: Grid | GridResult | tuple[GridResult, int]) -> tuple[int, bool]:
+    """About how many denoiser evaluations a job of this module takes by what it is asked, and
+    whether they are guided. What is known already counts, too."""
+    result, noises = asked if isinstance(asked, tuple) else (asked, 0)
+    grid = result.grid if isinstance(result, GridResult) else result
+    guided = grid.guidance != 1 and bool(grid.conditions)
+    spots = {(s.named, s.solver, s.steps): s for s in grid.spots()}
+    once = sum(SOLVERS[s.solver].nfe(s.steps, grid.final_zero) for s in spots.values())
+    fine = REFERENCE_STEPS[spec_of(grid.model).kind]
+    reference = SOLVERS[REFERENCE_SOLVER].nfe(fine, final_zero=True)
+    if noises:
+        return noises * (reference + once), guided
+    if isinstance(asked, GridResult):  # a film: one sample of every line
+        return once, guided
+    return grid.count * len(grid.seeds) * (reference + once), guided
 
 
 def _bound(grid: Grid) -> Bound:

@@ -1,7 +1,12 @@
 """Jobs in the page: bounded, superseded, closed."""
 
+import os
+import pickle
+import subprocess
+import sys
 import time
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +15,7 @@ from ays_core.job import Progress
 from components import jobs
 from components.jobs import Overtime, Superseded, Turn, in_line, job_for, leave, stream
 from components.limits import Limits
+from tests.core import tiny_pipelines as tiny
 
 
 def counting(closed, total=1000):
@@ -81,7 +87,7 @@ def test_closing_the_stream_closes_the_job():
 @pytest.mark.parametrize("exact", [True, False])
 def test_without_a_lent_gpu_a_job_is_the_same_job(exact):
     closed = []
-    job = job_for(partial(counting, closed), 3, exact, Turn.take("someone", "rows"))
+    job = job_for(partial(counting, closed), 3, exact, Turn.take("someone", "rows"), 1.0)
     assert result_of(stream(job, Turn.take("someone", "rows"), seconds=60)) == "done"
     assert closed == [True]
 
@@ -145,7 +151,67 @@ def test_waiting_is_not_counted_as_time_of_the_job(monkeypatch):
         next(running)
 
 
-@pytest.mark.parametrize(("work", "asked"), [(1.0, 11), (40.0, 60), (9999.0, 60)])
+# What comes back from another process
+
+
+def refusing(_asked):
+    yield Progress("counting", 0, 1, snapshot=5)
+    raise ValueError("not on these levels")
+
+
+@pytest.fixture
+def lent(monkeypatch):
+    """`on_gpu` as a ZeroGPU Space runs it: values cross to it and back, errors lose their words."""
+    here = jobs.on_gpu
+
+    def there(make, asked, seconds):
+        try:
+            for progress in here(make, asked, seconds):
+                yield pickle.loads(pickle.dumps(progress))
+        except Exception:
+            raise RuntimeError("ZeroGPU worker error") from None
+
+    monkeypatch.setattr(jobs, "LENDS", True)
+    monkeypatch.setattr(jobs, "on_gpu", there)
+
+
+def test_a_refusal_over_there_is_the_same_sentence_here(lent):
+    job = job_for(refusing, 3, False, Turn.take("someone", "rows"), 1.0)
+    assert next(job).snapshot == 5
+    with pytest.raises(ValueError, match="not on these levels"):
+        next(job)
+
+
+def test_work_is_closed_before_its_gpu_is_taken_away(lent, monkeypatch):
+    closed = []
+    monkeypatch.setattr(jobs, "LEASE", jobs.LEAVING)  # all of it is for what comes back
+    job = job_for(partial(counting, closed), 3, False, Turn.take("someone", "rows"), 1.0)
+    with pytest.raises(Overtime):
+        next(job)
+    monkeypatch.setattr(jobs, "LEASE", 60.0)
+    job = job_for(partial(counting, closed), 3, False, Turn.take("someone", "rows"), 1.0)
+    assert [progress.snapshot for progress in job] == [0, 1, 2]
+    assert closed == [True] and jobs._line == []
+
+
+@pytest.mark.slow
+def test_a_space_that_lends_its_gpu_loads_what_it_offers_while_it_starts(tmp_path):
+    """Only its main thread may; a visitor's handler finds it there."""
+    tiny.make("stable_diffusion").save_pretrained(tmp_path / "tiny")
+    script = Path(__file__).with_name("zero_gpu.py")
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, script, tmp_path / "tiny"],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+    )
+    assert "all there" in done.stdout, done.stderr[-2000:]
+    assert "someone/none is not offered: the Hub has no such thing" in done.stderr
+
+
+@pytest.mark.parametrize(("work", "asked"), [(1.0, 11), (40.0, 60), (9999.0, 60), (0.0, 60)])
 def test_a_gpu_is_asked_for_as_long_as_the_work_takes(work, asked, monkeypatch):
     monkeypatch.setattr(jobs, "LIMITS", Limits(seconds=60, public=True))
     assert jobs.gpu_seconds(counting, [], work) == asked

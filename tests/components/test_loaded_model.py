@@ -14,6 +14,7 @@ from ays_core.job import run
 from ays_core.models import held
 from ays_core.models.checkpoints import find
 from ays_core.models.pipelines import adapt
+from ays_core.sampling import start_noise
 from ays_core.schedule import Schedule
 from ays_core.schedules import SCHEDULES
 from components import comparison, grids, loading_panel, model_panel, rows_panel
@@ -198,6 +199,26 @@ def test_work_in_parts_goes_on_where_the_last_part_ended(load, monkeypatch):
     rows = run(rows_panel.whole_job(studio, Turn.take("someone", "rows")))
     assert rows.complete and parts == list(range(len(rows.rows) + 1))
     assert rows.rows[0].cell.metrics == comparison.known_rows(studio).rows[0].cell.metrics
+
+
+def test_a_reference_run_longer_than_the_limit_is_gone_on_with(load, monkeypatch):
+    studio = replace(with_choices(load("ddpm"), ["karras"]), seed=14_141)
+    whole = run(comparison.reference_run(studio.bound(), start_noise(studio.spec, 4, 14_141)))
+    calls, model = [], held.current()
+    network = model.network
+    monkeypatch.setattr(model, "network", lambda *args: calls.append(1) or network(*args))
+    job = comparison.rows_job(studio)
+    while len(calls) < 30:
+        next(job)
+    job.close()  # as at the limit
+    before, (left, _) = len(calls), comparison.calls_of(studio)
+    assert 0 < left < 79
+    rows = run(comparison.rows_job(studio))
+    reference = rows.reference.samples
+    assert float((reference - whole.samples).norm() / whole.samples.norm()) < 1e-4
+    assert len(calls) - before <= left + 4 * 6 * 2, "what was run is not run again"
+    assert rows.reference.nfe == 79 and rows.reference.ran == whole.ran
+    assert rows.reference.pictures.shape[0] == 4, "decoded where the network is"
 
 
 def test_a_model_that_was_freed_is_said_to_be(load):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from ays_core.compare import reference_levels
 from ays_core.denoiser import bind
 from ays_core.interop import write
 from ays_core.job import run
@@ -359,6 +360,28 @@ def test_published_tables_belong_where_they_were_made(models):
         warned = {key: e.made_for.warnings(spec, "", e.made_for.steps) for key, e in tables.items()}
         assert [key for key in warned if not warned[key]] == own.get(name, [])
     assert any("noise path" in said for said in warned["oss_flux"])
+
+
+def test_a_published_table_is_not_for_another_range():
+    """SDXL trained to a zero terminal signal-to-noise ratio begins at 4096, the table at 14.6."""
+    from diffusers import EulerDiscreteScheduler
+
+    pipe = tiny.make("stable_diffusion_xl")
+    pipe.scheduler = EulerDiscreteScheduler(**SD, **ZERO_SNR)
+    spec, made_for = adapt(pipe).spec, SCHEDULES["ays_sdxl"].made_for
+    [said] = made_for.warnings(spec, "", made_for.steps)
+    assert said == "made for levels from 14.62, StableDiffusionXLPipeline's begin at 4096"
+
+
+def test_on_a_range_up_to_pure_noise_few_levels_are_spent_there():
+    from diffusers import EulerDiscreteScheduler
+
+    pipe = tiny.make("stable_diffusion_xl")
+    pipe.scheduler = EulerDiscreteScheduler(**SD, **ZERO_SNR)
+    fine = reference_levels(adapt(pipe).spec)
+    above = sum(sigma > 15 for sigma in fine.sigmas)
+    assert fine.sigmas[0] == pytest.approx(4096, rel=1e-3) and above < 0.1 * len(fine.sigmas)
+    assert reference_levels(adapt(tiny.make("stable_diffusion_xl")).spec).origin.method == "karras"
 
 
 def test_another_size_of_picture_is_asked_for_in_pixels():
