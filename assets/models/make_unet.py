@@ -1,9 +1,10 @@
 """Train `scenes_unet`, the embedded network, on the procedural scenes: `make unet`.
 
 A class-conditional diffusers `UNet2DModel` with v-prediction on DDPM's linear path, small enough
-for a CPU: pictures go through it at half resolution with four pixels in the channels. Time-boxed
-and resumable: run it again to train on from the last checkpoint. Exports after every leg to
-`assets/models/scenes_unet/`: a diffusers pipeline with fp16 weights, a model card, the loss curve,
+for a CPU: pictures go through it at half resolution with four pixels in the channels; on a GPU
+where there is one. Time-boxed and resumable: run it again to train on from the last checkpoint, or
+from the weights that are shipped. Exports after every leg to `assets/models/scenes_unet/`, unless
+what is there is better: a diffusers pipeline with fp16 weights, a model card, the loss curve,
 pictures, and what it cost so far.
 
     python assets/models/make_unet.py --minutes 60
@@ -24,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
+from safetensors.torch import load_file
 from torch.nn.functional import pixel_unshuffle
 
 ROOT = Path(__file__).parents[2]
@@ -114,30 +116,66 @@ def levels(num: int, generator: torch.Generator) -> torch.Tensor:
 def loss_of(
     net: torch.nn.Module, x0: torch.Tensor, label: torch.Tensor, generator: torch.Generator
 ) -> torch.Tensor:
-    """Mean squared error of v = alpha n - s x0 at x = alpha x0 + s n, alpha^2 + s^2 = 1."""
+    """Mean squared error of v = alpha n - s x0 at x = alpha x0 + s n, alpha^2 + s^2 = 1. All but
+    the network is on the CPU."""
+    device = next(net.parameters()).device
     sigma = levels(len(x0), generator)
     noise = torch.randn(x0.shape, generator=generator)
     alpha = (1 + sigma**2).rsqrt()[:, None, None, None]
     s = sigma[:, None, None, None] * alpha
     time_ = torch.from_numpy(linear_vp().time(sigma.double().numpy())).float()
-    x = (alpha * x0 + s * noise).to(memory_format=torch.channels_last)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        v = net(x, time_, class_labels=label).sample
-    return (v.float() - (alpha * noise - s * x0)).square().mean()
+    x = (alpha * x0 + s * noise).to(device, memory_format=torch.channels_last)
+    with torch.autocast(device.type, dtype=torch.bfloat16):
+        v = net(x, time_.to(device), class_labels=label.to(device)).sample
+    return (v.float() - (alpha * noise - s * x0).to(device)).square().mean()
 
 
-def train(minutes: float, threads: int, seed: int) -> None:
-    torch.set_num_threads(threads)
-    net = network().to(memory_format=torch.channels_last)
+def begin(device: str) -> tuple[torch.nn.Module, torch.nn.Module, torch.optim.Optimizer, dict]:
+    """Network, its average, optimiser and what was done: of the last checkpoint, else from the
+    weights that are shipped, else new."""
+    net = network().to(device, memory_format=torch.channels_last)
     ema = copy.deepcopy(net).eval().requires_grad_(False)
     optimiser = torch.optim.AdamW(net.parameters(), lr=4e-4, weight_decay=0.01)
     done = {"images": 0, "seconds": 0.0, "curve": []}
+    weights = EXPORT / "unet" / "diffusion_pytorch_model.safetensors"
     if CHECKPOINT.exists():
-        saved = torch.load(CHECKPOINT, weights_only=True)
+        saved = torch.load(CHECKPOINT, weights_only=True, map_location=device)
         net.load_state_dict(saved["net"])
         ema.load_state_dict(saved["ema"])
         optimiser.load_state_dict(saved["optimiser"])
         done = saved["done"]
+    elif weights.exists():
+        shipped = {name: w.float() for name, w in load_file(weights).items()}
+        net.load_state_dict(shipped)
+        ema.load_state_dict(shipped)
+        trained = read_record()
+        done = {name: trained[name] for name in ("images", "curve")}
+        done["seconds"] = 60 * trained["minutes"]
+    return net, ema, optimiser, done
+
+
+def read_record() -> dict:
+    return json.loads((EXPORT / "training.json").read_text(encoding="utf-8"))
+
+
+@torch.no_grad()
+def held_out_loss(net: torch.nn.Module) -> float:
+    """The loss on drawings that no training sees, the same noises every time."""
+    generator = torch.Generator().manual_seed(10**9)
+    pictures, classes = held_out()
+    losses = [
+        loss_of(net, pixel_unshuffle(x0.float() / 127.5 - 1, 2), label, generator)
+        for x0, label in zip(pictures.split(BATCH), classes.split(BATCH), strict=True)
+    ]
+    return float(torch.stack(losses).mean())
+
+
+def train(minutes: float, threads: int, seed: int) -> None:
+    torch.set_num_threads(threads)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    if minutes <= 0 and not CHECKPOINT.exists():
+        raise SystemExit(f"there is no checkpoint to export: {CHECKPOINT}")
+    net, ema, optimiser, done = begin(device)
     before = done["seconds"]
     generator = torch.Generator().manual_seed(seed + done["images"])
     if minutes <= 0:
@@ -186,20 +224,38 @@ def save(net, ema, optimiser, done) -> None:
     part.replace(CHECKPOINT)
 
 
+def shipped_loss() -> float:
+    """Of the network that is there already; infinite where there is none."""
+    weights = EXPORT / "unet" / "diffusion_pytorch_model.safetensors"
+    if not weights.exists():
+        return math.inf
+    net = network().eval()
+    net.load_state_dict({name: w.float() for name, w in load_file(weights).items()})
+    return held_out_loss(net)
+
+
 def export(ema: torch.nn.Module, done: dict) -> None:
-    """The averaged weights in half precision as a diffusers pipeline, what they cost, and pictures.
+    """The averaged weights in half precision as a diffusers pipeline, what they cost, and pictures;
+    nothing where what is shipped is better on drawings that neither has seen.
 
     The scheduler's table is only where the network's noise comes from: any solver runs it.
     """
     from diffusers import DDPMPipeline, DDPMScheduler
 
+    device = next(ema.parameters()).device
+    ema = copy.deepcopy(ema).cpu()
+    loss, shipped = held_out_loss(ema), shipped_loss()
+    if loss > shipped:
+        print(f"held-out v-loss {loss:.4f}, {shipped:.4f} of what is shipped: not exported")
+        return
+    EXPORT.mkdir(parents=True, exist_ok=True)
     scheduler = DDPMScheduler(beta_schedule="linear", prediction_type="v_prediction")
     DDPMPipeline(copy.deepcopy(ema).half(), scheduler).save_pretrained(EXPORT)
     x0 = draw_held_out().float() / 127.5 - 1
     record = {
         "images": done["images"],
         "minutes": round(done["seconds"] / 60, 1),
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} thread, CPU",
+        "machine": machine(device),
         "torch": torch.__version__.split("+")[0],
         "date": datetime.date.today().isoformat(),
         "classes": list(CLASSES),
@@ -215,10 +271,27 @@ def export(ema: torch.nn.Module, done: dict) -> None:
     draw_samples().save(EXPORT / "samples.png")
 
 
-def draw_held_out() -> torch.Tensor:
-    """Drawings that the network never saw, a file of them: what optimizers take for its data."""
+def machine(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{platform.machine()}, {torch.get_num_threads()} thread, CPU"
+
+
+def held_out_rows() -> list[list[np.ndarray]]:
+    """Drawings that the network never saw, 20 a row, two rows a class."""
     rng = np.random.default_rng(10**9)
-    drawn = [[render(rng, row // 2) for _ in range(20)] for row in range(20)]  # two rows a class
+    return [[render(rng, row // 2) for _ in range(20)] for row in range(20)]
+
+
+def held_out() -> tuple[torch.Tensor, torch.Tensor]:
+    """Those as uint8 (400, 3, 32, 32), and their classes (400,)."""
+    drawn = np.stack([picture for row in held_out_rows() for picture in row])
+    return torch.from_numpy(drawn).permute(0, 3, 1, 2), torch.arange(len(drawn)) // 40
+
+
+def draw_held_out() -> torch.Tensor:
+    """The held-out drawings as a file: what optimizers take for the network's data."""
+    drawn = held_out_rows()
     sheet = np.concatenate([np.concatenate(row, axis=1) for row in drawn])
     Image.fromarray(sheet).save(EXPORT / "drawings.png", optimize=True)
     return torch.from_numpy(np.stack([picture for row in drawn for picture in row]))
@@ -257,7 +330,9 @@ def draw_samples() -> Image.Image:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=60, help="0: only export the checkpoint")
+    parser.add_argument(
+        "--minutes", type=float, default=60, help="0: only export the checkpoint, if there is one"
+    )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()

@@ -21,9 +21,17 @@ from ays_core.schedules import SCHEDULES, fitted
 
 
 def load(model: str) -> Any:
+    """A model by name. Of a checkpoint one is told what it is before its weights are fetched."""
+    from ays_core.commands.outputs import Bar
     from ays_core.models import load_model
 
-    return load_model(model)
+    def told(found: Any) -> None:
+        fetched = f", {found.to_fetch / 1e6:,.0f} MB of it to fetch" if found.missing else ""
+        size = f"{found.size / 1e6:,.0f} MB of {found.variant or 'full precision'}{fetched}"
+        licence = found.licence or "not stated here"
+        print(f"{found.source}: {size}, licence: {licence}", file=sys.stderr)
+
+    return load_model(model, told, Bar())
 
 
 def bound_to_data(model: Any, args: argparse.Namespace) -> Any:

@@ -1,12 +1,13 @@
 """Models by name: what can be sampled from. Each file adapts one family to D(x, sigma)."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from ays_core.catalogue import UnknownKey
 from ays_core.denoiser import Model
-from ays_core.job import run
+from ays_core.job import Progress, run
 from ays_core.models import points, scenes, unet  # noqa: F401 - they fill the catalogue
-from ays_core.models.checkpoints import find
+from ays_core.models.checkpoints import Checkpoint, find
 from ays_core.models.drawn import drawn_model, drawn_name, is_drawn, read_points
 from ays_core.models.entry import MODELS, ModelEntry
 from ays_core.models.held import bring, current, held_spec
@@ -33,12 +34,17 @@ def embedded(name: str) -> bool:
     return name in MODELS or is_drawn(name)
 
 
-def load_model(name: str) -> Model:
+def load_model(
+    name: str,
+    on_found: Callable[[Checkpoint], object] = lambda _: None,
+    on_progress: Callable[[Progress], object] = lambda _: None,
+) -> Model:
     """A model by its catalogue key, from points drawn by hand (`drawn:x,y;x,y@spread`), from the
     path of a mixture file (JSON, see `read_mixture`), or a diffusers pipeline in a folder or at a
     Hub id (owner/name), which is downloaded if need be.
 
-    Raises `UnknownKey` for what is none of them, `ValueError` for what cannot be used.
+    `on_found` is told of a checkpoint before any of its weights are fetched, `on_progress` how far
+    that is. Raises `UnknownKey` for what is none of them, `ValueError` for what cannot be used.
     """
     if embedded(name):
         return in_memory(name)
@@ -47,7 +53,10 @@ def load_model(name: str) -> Model:
         return read_mixture(path)
     if (path / "model_index.json").is_file() or (HUB_ID.fullmatch(name) and not path.exists()):
         there = current()
-        return there if there and there.spec.key == name else run(bring(find(name)))
+        if there and there.spec.key == name:
+            return there
+        on_found(found := find(name))
+        return run(bring(found), on_progress)
     raise UnknownKey(
         f"unknown model {name!r}; give the path of a mixture file (.json) or of a diffusers "
         f"pipeline, a Hub id, or one of: {', '.join(MODELS)}"

@@ -13,6 +13,7 @@ import pytest
 import torch
 from huggingface_hub import constants
 
+from ays_core.commands.inputs import load
 from ays_core.denoiser import bind
 from ays_core.job import run
 from ays_core.models import held, hub, in_memory
@@ -67,6 +68,18 @@ def test_a_download_shows_how_far_it_is_and_the_model_is_then_here(there, monkey
         x = start_noise(model.spec, 1, 0)
         expected = adapt(tiny.make("stable_diffusion")).denoise(x, 2.0, None)
         assert torch.allclose(model.denoise(x, 2.0, None), expected, atol=1e-5)
+
+
+def test_the_command_line_says_what_it_fetches_before_it_does(there, capsys, monkeypatch):
+    fetched_before = []
+    monkeypatch.setattr(
+        "builtins.print", lambda *args, **kwargs: fetched_before.append((args, list(there.asked)))
+    )
+    model = load(HUB_ID)
+    words, asked = next((a[0], asked) for a, asked in fetched_before if HUB_ID in str(a[0]))
+    assert "MB of full precision" in words and words.endswith("licence: openrail")
+    assert not [name for name in asked if name.endswith(".safetensors")]
+    assert load(HUB_ID) is model, "and it is there the next time"
 
 
 def test_a_download_that_is_closed_stops_within_a_file(there, monkeypatch):

@@ -285,6 +285,33 @@ def test_edm_equals_diffusers_own_preconditioning(name: str, models):
     assert relative(done.samples, x) <= 1e-4
 
 
+@pytest.mark.parametrize("name", ["edm", "edm_v"])
+@pytest.mark.parametrize(("solver", "order"), [("euler", 1), ("dpmpp_2m", 2), ("dpmpp_3m", 3)])
+def test_edm_equals_diffusers_own_solver(name: str, solver: str, order: int, models):
+    """Its EDM class of DPM++ has its own preconditioning and its own multistep formula."""
+    from diffusers import EDMDPMSolverMultistepScheduler
+
+    model, prediction = models(name), tiny.make(name).scheduler.config.prediction_type
+    scheduler = EDMDPMSolverMultistepScheduler(
+        prediction_type=prediction,
+        solver_order=order,
+        lower_order_final=False,
+        euler_at_final=False,
+        final_sigmas_type="sigma_min",
+    )
+    levels, start = Schedule(EDM_LEVELS.positive), start_noise(model.spec, 2, seed=7)
+    sigmas = torch.tensor(levels.sigmas, dtype=torch.float64)
+    scheduler.sigmas = sigmas
+    scheduler.timesteps = scheduler.precondition_noise(sigmas[:-1]).float()
+    scheduler.num_inference_steps, scheduler._begin_index = levels.num_steps, 0
+    x = start * sigmas[0].float()
+    with torch.no_grad():
+        for timestep in scheduler.timesteps:
+            fed = scheduler.scale_model_input(x, timestep).float()
+            x = scheduler.step(model.pipe.unet(fed, timestep).sample, timestep, x).prev_sample
+    assert relative(run(sample(bind(model), levels, solver, start)).samples, x) <= 1e-4
+
+
 @pytest.mark.parametrize("name", tiny.TEXT_AND_CLASS)
 def test_the_network_of_an_unmodified_pipeline_sees_exactly_our_levels(name, models, monkeypatch):
     model = models(name)
@@ -380,7 +407,7 @@ def test_on_a_range_up_to_pure_noise_few_levels_are_spent_there():
     pipe.scheduler = EulerDiscreteScheduler(**SD, **ZERO_SNR)
     fine = reference_levels(adapt(pipe).spec)
     above = sum(sigma > 15 for sigma in fine.sigmas)
-    assert fine.sigmas[0] == pytest.approx(4096, rel=1e-3) and above < 0.1 * len(fine.sigmas)
+    assert fine.sigmas[0] == pytest.approx(4096, rel=1e-3) and above < 0.2 * len(fine.sigmas)
     assert reference_levels(adapt(tiny.make("stable_diffusion_xl")).spec).origin.method == "karras"
 
 

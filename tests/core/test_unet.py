@@ -1,6 +1,7 @@
 """The embedded network: shipped as any checkpoint, run by the adapter that any checkpoint has."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -32,6 +33,40 @@ def test_it_is_small_and_says_what_it_cost():
         assert name in card
         with Image.open(FOLDER / name) as picture:
             assert picture.width > 100
+
+
+@pytest.fixture
+def recipe(tmp_path, monkeypatch):
+    """The recipe, writing elsewhere, from a copy of what is shipped."""
+    monkeypatch.syspath_prepend(str(FOLDER.parent))
+    import make_unet
+
+    shutil.copytree(FOLDER, tmp_path / "shipped")
+    monkeypatch.setattr(make_unet, "EXPORT", tmp_path / "shipped")
+    monkeypatch.setattr(make_unet, "CHECKPOINT", tmp_path / "none.pt")
+    return make_unet
+
+
+def test_without_a_checkpoint_there_is_nothing_to_export(recipe):
+    before = {file: file.read_bytes() for file in recipe.EXPORT.rglob("*") if file.is_file()}
+    with pytest.raises(SystemExit, match="there is no checkpoint to export"):
+        recipe.train(0, 1, 0)
+    assert before == {f: f.read_bytes() for f in recipe.EXPORT.rglob("*") if f.is_file()}
+
+
+@pytest.mark.slow
+def test_training_goes_on_from_what_is_shipped_which_nothing_worse_replaces(recipe, unet, capsys):
+    net, ema, _, done = recipe.begin("cpu")
+    trained = json.loads((FOLDER / "training.json").read_text())
+    assert done["images"] == trained["images"] and done["curve"] == trained["curve"]
+    shipped = dict(unet.module.named_parameters())
+    assert all(torch.equal(w, shipped[name]) for name, w in ema.named_parameters())
+    weights = recipe.EXPORT / "unet" / "diffusion_pytorch_model.safetensors"
+    before = weights.read_bytes()
+    with torch.no_grad():
+        net.conv_out.weight.mul_(0.5)
+    recipe.export(net, done)
+    assert weights.read_bytes() == before and "not exported" in capsys.readouterr().out
 
 
 def test_the_adapter_reads_the_same_from_the_config(unet):
