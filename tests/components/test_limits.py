@@ -32,3 +32,13 @@ def test_too_many_levels_or_too_much_text_are_refused_with_both_numbers():
     with pytest.raises(ValueError, match="20,001 characters"):
         Limits().checked_text("x" * 20_001)
     Limits().checked_levels(range(200))
+
+
+@pytest.mark.parametrize(("public", "most"), [("0", 4096), ("1", 1024)])
+def test_the_side_of_a_picture_is_bounded(public, most):
+    limits = from_environment({"AYS_PUBLIC": public})
+    assert limits.checked_side(0) is None and limits.checked_side(None) is None
+    assert limits.checked_side(most) == most
+    for side in (most + 8, -8):
+        with pytest.raises(ValueError, match=f"at most {most}"):
+            limits.checked_side(side)
