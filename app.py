@@ -123,10 +123,11 @@ def connect(
         event.success(rows_panel.choices_of, studio, rows.choices, **PRIVATE)
         event.success(optimize_panel.cost, studio, optimize.cost, **PRIVATE)
 
-    kept = gr.BrowserState(None, storage_key=draft.STORAGE_KEY, secret=draft.SECRET)
-    restored = demo.load(draft.restored, kept, studio, **PRIVATE)
+    kept = draft.place()
+    restored = demo.load(draft.restored, kept, studio, js=draft.RESTORED, **PRIVATE)
     redraw_all(restored, schedule_panel.opened)
-    studio.change(draft.draft_of, studio, kept, **PRIVATE)
+    noted = studio.change(draft.draft_of, studio, kept, **PRIVATE)
+    noted.success(None, kept, None, js=draft.KEPT, trigger_mode="always_last")
 
     for control, act in model_panel.acts(model):
         changed = change(control.input, act, [control])

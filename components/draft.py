@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import gradio as gr
+
 from ays_core.schedule import Origin, Schedule
 from ays_core.schedules import SCHEDULES
 from ays_core.solvers import SOLVERS
@@ -27,6 +29,28 @@ from components.state import (
 STORAGE_KEY = "ays-studio-draft"
 SECRET = "not a secret: drafts hold nothing private"  # fixed, so that a restart can read them
 VERSION = 1
+
+# A window keeps a draft of its own over a reload; a new one begins with the newest of any window.
+# What is on the curve when the page goes, and has not reached Python, goes into the draft too.
+RESTORED = """(kept) => {
+  const own = () => JSON.parse(sessionStorage.getItem("KEY") || "null");
+  addEventListener("pagehide", () => {
+    const [editor] = window.ScheduleEditor ? ScheduleEditor.instances : [], draft = own() || kept;
+    if (!editor || !draft || !editor.rev) return;
+    editor.keys.cancel();
+    const parent = draft.method === "edited" ? draft.parent : draft.method;
+    const edited = { ...draft, sigmas: editor.sigmas, method: "edited", parent };
+    const same = JSON.stringify(draft.sigmas) === JSON.stringify(editor.sigmas);
+    sessionStorage.setItem("KEY", JSON.stringify(same ? draft : edited));
+  });
+  return own() || kept;
+}""".replace("KEY", STORAGE_KEY)
+KEPT = "(kept) => sessionStorage.setItem('KEY', JSON.stringify(kept))".replace("KEY", STORAGE_KEY)
+
+
+def place() -> gr.BrowserState:
+    """Where a browser keeps a draft; in the beginning that of the first Studio."""
+    return gr.BrowserState(draft_of(first_studio()), storage_key=STORAGE_KEY, secret=SECRET)
 
 
 def draft_of(studio: Studio) -> dict[str, Any]:
@@ -51,11 +75,13 @@ def draft_of(studio: Studio) -> dict[str, Any]:
 def restored(draft: Any) -> Studio:
     """The Studio a draft describes; the first one where there is none, or none that fits."""
     first = first_studio()
-    if not isinstance(draft, Mapping) or draft.get("version") != VERSION:
+    if draft == draft_of(first) or not isinstance(draft, Mapping):
+        return first
+    if draft.get("version") != VERSION:
         return first
     try:
         return _read(first, draft)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return first
 
 

@@ -6,8 +6,10 @@ browser may keep them for ever. Each file is compressed once, ahead of the first
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import threading
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -67,16 +69,37 @@ def _content(name: str) -> bytes:
     return _path(name).read_bytes()
 
 
+# In the order in which they are chosen. Browsers ask for brotli over https, and of this machine.
+ENCODINGS: dict[str, Callable[[bytes], bytes]] = {
+    "br": lambda content: brotli.compress(content, quality=9),
+    "gzip": lambda content: gzip.compress(content, compresslevel=9, mtime=0),
+}
+
+
 @cache
-def _compressed(name: str) -> bytes:
-    return brotli.compress(_content(name), quality=9)
+def _compressed(name: str, encoding: str) -> bytes:
+    return ENCODINGS[encoding](_content(name))
 
 
 def _compress_all() -> None:
     """Plotly takes half a second: the first visitor should not wait for it."""
     files = (path for path in sorted(ASSETS.rglob("*")) if path.suffix in TYPES)
     for name in (PLOTLY, *(path.relative_to(ASSETS).as_posix() for path in files)):
-        _compressed(name)
+        for encoding in ENCODINGS:
+            _compressed(name, encoding)
+
+
+def _encoding_for(accepted: str) -> str | None:
+    """The first of ours that an `Accept-Encoding` header takes, None for none: `br;q=0` is a no."""
+    weights: dict[str, float] = {}
+    for part in accepted.lower().split(","):
+        name, _, weight = part.partition(";")
+        try:
+            weights[name.strip()] = float(weight.strip().removeprefix("q=") or 1)
+        except ValueError:
+            weights[name.strip()] = 0
+    every = weights.get("*", 0)
+    return next((name for name in ENCODINGS if weights.get(name, every) > 0), None)
 
 
 def _path(name: str) -> Path:
@@ -99,7 +122,7 @@ def _send(request: Request) -> Response:
         media_type = TYPES[_path(name).suffix]
     except FileNotFoundError:
         return Response(status_code=404)
-    if "br" in request.headers.get("accept-encoding", ""):
-        headers["Content-Encoding"] = "br"
-        return Response(_compressed(name), media_type=media_type, headers=headers)
+    if encoding := _encoding_for(request.headers.get("accept-encoding", "")):
+        headers["Content-Encoding"] = encoding
+        return Response(_compressed(name, encoding), media_type=media_type, headers=headers)
     return Response(_content(name), media_type=media_type, headers=headers)

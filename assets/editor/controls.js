@@ -108,7 +108,7 @@
     const host = make("div", "se-host", root);
     const plot = make("div", "se-plot", host, { "aria-hidden": "true" });
     const tip = make("div", "se-tip", host, { "aria-hidden": "true", hidden: "" });
-    const cited = make("div", "se-tip se-cited", host, { "aria-hidden": "true", hidden: "" });
+    const cited = make("div", "se-cited", host, { "aria-hidden": "true", hidden: "" });
     const foot = make("div", "se-foot", root);
     const said = make("output", "se-said", foot, { "aria-live": "polite" });
     const horizontal = choice(foot, "Horizontal axis", acts.horizontal);

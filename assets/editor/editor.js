@@ -109,8 +109,9 @@
       const near = this.view && !this.busy && E.nearest(this.lines, x, y);
       if (!near) return void (this.cited.hidden = true);
       const { name, source } = this.curves[near.line], sigma = E.text(this.view.sigma(near.y));
-      E.tip(this.cited, `${name}, σ ${sigma}${source && `\n${source}`}`, [x, y], this.width);
-      this.cited.classList.toggle("se-under", y < 56 || !this.tip.hidden); // clear of what the level says
+      const told = !this.tip.hidden, lower = told && this.tip.classList.contains("se-under") ? 32 : 0;
+      E.tip(this.cited, `${name}, σ ${sigma}${source && `\n${source}`}`, [x, y + lower], this.width);
+      this.cited.classList.toggle("se-under", told || y < 76); // clear of what the level says
     }
 
     toggleLocks() {

@@ -47,12 +47,16 @@ class Parsed:
 
 
 class Finding(NamedTuple):
-    """Something odd: a sentence, and the levels that an offer would give (None: no repair)."""
+    """Something odd: a sentence, and the levels that an offer would give (None: no repair).
+
+    `either`: the numbers may as well be what they would be without it, so the user is asked.
+    """
 
     key: str
     note: str
     label: str = ""
     levels: Sequence[float] | None = None
+    either: bool = False
 
 
 def diagnose(
@@ -66,10 +70,15 @@ def diagnose(
     except ValueError as problem:
         notes.append(str(problem))
     offers = []
-    for found in (*_order(values), *(_units(values, spec) or _ends(values, spec))):
+    named = dialect != "plain"  # its numbers are called sigmas
+    for found in (*_order(values), *(_units(values, spec, named) or _ends(values, spec))):
         notes.append(found.note)
         if found.levels is not None:
             offers += _offer(found, origin, spec)
+        if found.either and schedule is not None and offers:
+            as_they_are = Finding("as_levels", "", "Read as noise levels", schedule.sigmas)
+            offers = [*_offer(as_they_are, origin, spec), *offers]
+            schedule = None
     if schedule is None and not offers:
         raise ValueError("; ".join(notes))
     return Parsed(schedule, dialect, tuple(notes), tuple(offers))
@@ -105,8 +114,9 @@ def _order(values: Sequence[float]) -> list[Finding]:
     return []
 
 
-def _units(values: Sequence[float], spec: ModelSpec | None) -> list[Finding]:
-    """Numbers that are probably no noise levels at all."""
+def _units(values: Sequence[float], spec: ModelSpec | None, named: bool) -> list[Finding]:
+    """Numbers that are probably no noise levels at all. Times beyond the model's range are read as
+    its end."""
     falling = np.array(sorted(values, reverse=True))
     if len(falling) < 2 or falling[-1] < 0 or (spec and spec.path.name == "ve"):
         return []
@@ -116,12 +126,15 @@ def _units(values: Sequence[float], spec: ModelSpec | None) -> list[Finding]:
             note += "; choose a model that has timesteps to convert them"
         else:
             times = falling / 1000 if spec.path.name == "flow" else falling
-            levels = _without_repeats(spec.path.sigma(times))
+            levels = _known(spec.path.sigma(times), spec)
+            if levels[0] < spec.path.sigma(times)[0]:
+                note += f"; {falling[0]:g} is beyond this model, whose sigma_max is {levels[0]:g}"
         return [Finding("from_timesteps", note, "Read as timesteps", levels)]
     if falling[0] <= 1:
-        note = "these look like flow times (all at most 1), not noise levels"
-        levels = Flow().sigma(falling).tolist()
-        return [Finding("from_flow_times", note, "Read as flow times", levels)]
+        note = "these may be flow times (all at most 1) or noise levels"
+        levels = _known(Flow().sigma(falling), spec) if spec else Flow().sigma(falling).tolist()
+        asked = spec is not None and not named
+        return [Finding("from_flow_times", note, "Read as flow times", levels, either=asked)]
     return []
 
 
@@ -147,6 +160,6 @@ def _ends(values: Sequence[float], spec: ModelSpec | None) -> list[Finding]:
     return found
 
 
-def _without_repeats(levels: np.ndarray) -> list[float]:
-    """Descending levels without the repeats that clipping at a table's end leaves."""
-    return sorted(set(levels.tolist()), reverse=True)
+def _known(levels: np.ndarray, spec: ModelSpec) -> list[float]:
+    """Descending levels within the model's range, without the repeats that its ends leave."""
+    return sorted(set(np.minimum(levels, spec.sigma_max).tolist()), reverse=True)

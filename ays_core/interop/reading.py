@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ays_core.interop.diagnosis import Offer, Parsed, diagnose, repaired
+from ays_core.interop.dialects import read_comfyui
 from ays_core.paths import Flow, ModelSpec
 from ays_core.schedule import MAX_LEVELS, Origin
 
@@ -19,13 +20,16 @@ MAX_WORD = 60  # characters of one number
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
 READS_TIMES = re.compile("FlowMatch|use_flow_sigmas=True")
 DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+", re.ASCII)
+WRAPPED = re.compile(r"\bnp\.float\d+\(([^()\s]*)\)")  # how numpy prints a number in a list
+LEVEL_COLUMNS = ("sigma", "sigmas", "σ")
+MANUAL_SIGMAS = "ManualSigmas"  # ComfyUI's node for a list
 NOT_FINITE = {"nan", "inf", "infinity"}
 PASTED = Origin("pasted")
 
 
 def parse(text: str, spec: ModelSpec | None = None) -> Parsed:
-    """Read a list with brackets, `;`, tabs or exponents, a CSV with a `sigma` column, JSON, a
-    tensor, a snippet with `sigmas = [...]`.
+    """Read a list with brackets, `;`, tabs or exponents, a table with a `sigma` column, JSON, a
+    ComfyUI node or graph with ManualSigmas, a tensor, a snippet with `sigmas = [...]`.
 
     Given `spec`, the levels must suit that model. Raises `ValueError`, naming the offending word,
     where no reading makes sense.
@@ -35,7 +39,7 @@ def parse(text: str, spec: ModelSpec | None = None) -> Parsed:
     text = text.strip().removeprefix("\ufeff")
     if not text:
         raise ValueError("nothing to read: give a list of noise levels")
-    if text.startswith(("{", "[")):
+    if text.startswith(("{", "[", '"')):
         try:
             content = json.loads(text)
         except (ValueError, RecursionError):
@@ -43,10 +47,17 @@ def parse(text: str, spec: ModelSpec | None = None) -> Parsed:
                 raise ValueError("this is not valid JSON") from None
         else:
             return _read_json(content, spec)
-    header, _, body = text.partition("\n")
-    columns = [cell.strip(' "\r').lower() for cell in header.split(",")]
-    if "sigma" in columns:
-        return _diagnosed(_column(body, columns.index("sigma")), "csv", spec)
+    cells = _column_of_levels(text)
+    if any(map(DECIMAL_COMMA.fullmatch, cells)):
+        return _ask_about_commas("; ".join(cells), spec)
+    if cells:
+        return _diagnosed(cells, "csv", spec)
+    return _read_list(text, spec)
+
+
+def _read_list(text: str, spec: ModelSpec | None) -> Parsed:
+    """Numbers with anything between them, in brackets or not."""
+    text = WRAPPED.sub(r"\1", text)
     numbers = _list_in(text).strip(" \t\r\n,;")
     words = [word.strip(",") for word in re.split(r"[\s;]+", numbers)]
     if "." not in numbers and len(words) > 1 and any(map(DECIMAL_COMMA.fullmatch, words)):
@@ -69,9 +80,15 @@ def _dialect_of(text: str) -> str:
     return "plain"
 
 
-def _column(body: str, column: int) -> list[str]:
-    rows = [line.split(",") for line in body.splitlines() if line.strip()]
-    return [row[column].strip(' "\r') if column < len(row) else "" for row in rows]
+def _column_of_levels(text: str) -> list[str]:
+    """The column of a table that its first line calls sigma, if it names one."""
+    header, *rows = [line for line in text.splitlines() if line.strip()]
+    for mark in (",", ";", "\t"):
+        names = [cell.strip(' "').lower() for cell in header.split(mark)]
+        for column in (names.index(name) for name in LEVEL_COLUMNS if name in names):
+            cells = (row.split(mark) for row in rows)
+            return [cell[column].strip(' "') if column < len(cell) else "" for cell in cells]
+    return []
 
 
 def _list_in(text: str) -> str:
@@ -82,7 +99,8 @@ def _list_in(text: str) -> str:
     lists = re.findall(r"\[([^\[\]]*)\]", text)
     if len(lists) > 1:
         raise ValueError(f"{len(lists)} lists in brackets: give one")
-    return lists[0] if lists else text
+    tuple_ = re.fullmatch(r"\w*\(([^()]*)\)", text)
+    return lists[0] if lists else tuple_[1] if tuple_ else text
 
 
 def _separated(numbers: str) -> list[str]:
@@ -133,9 +151,19 @@ def _ask_about_commas(numbers: str, spec: ModelSpec | None) -> Parsed:
 
 
 def _read_json(content: Any, spec: ModelSpec | None) -> Parsed:
-    """A bare array, or an object with `sigmas` (VE) or `flow_times`, and perhaps its origin."""
+    """A bare array, text in quotes, a ComfyUI node or graph, or an object with `sigmas` (VE) or
+    `flow_times`, and perhaps its origin."""
+    if isinstance(content, str):
+        return parse(content, spec)
     if isinstance(content, list):
-        return diagnose(_json_numbers(content), "json", PASTED, spec)
+        inner = content[0] if len(content) == 1 and isinstance(content[0], list) else content
+        return diagnose(_json_numbers(inner), "plain", PASTED, spec)
+    if lists := _manual_sigmas(content):
+        if len(lists) > 1:
+            raise ValueError(f"{len(lists)} {MANUAL_SIGMAS} nodes: give one")
+        numbers = read_comfyui(lists[0])
+        times = spec is not None and spec.path.name == "flow"
+        return diagnose(_from_times(numbers) if times else numbers, "comfyui", PASTED, spec)
     if "sigmas" in content:
         levels = _json_numbers(content["sigmas"])
     elif "flow_times" in content:
@@ -143,6 +171,21 @@ def _read_json(content: Any, spec: ModelSpec | None) -> Parsed:
     else:
         raise ValueError("this JSON has no list named sigmas")
     return diagnose(levels, "json", _json_origin(content.get("origin")), spec)
+
+
+def _manual_sigmas(content: Mapping[str, Any]) -> list[str]:
+    """The texts of ComfyUI's ManualSigmas nodes: one node, a graph to queue, a saved workflow."""
+    nodes = content.get("nodes", [content, *content.values()])
+    nodes = [node for node in nodes if isinstance(node, dict)] if isinstance(nodes, list) else []
+    lists = []
+    for node in nodes:
+        if MANUAL_SIGMAS in (node.get("class_type"), node.get("type")):
+            inputs, widgets = node.get("inputs"), node.get("widgets_values")
+            text = inputs.get("sigmas") if isinstance(inputs, dict) else None
+            lists.append(widgets[0] if isinstance(widgets, list) and widgets else text)
+    if not all(isinstance(text, str) for text in lists):
+        raise ValueError(f"this {MANUAL_SIGMAS} node has no text: its list is made elsewhere")
+    return lists
 
 
 def _json_origin(given: Any) -> Origin:
@@ -169,6 +212,6 @@ def _json_numbers(values: Any) -> list[float]:
     if not isinstance(values, list):
         raise ValueError("sigmas is not a list of numbers")
     for i, value in enumerate(values[:MAX_LEVELS], start=1):
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"value {i} is not a number: {str(value)[:30]!r}")
-    return _numbers([repr(value) for value in values])
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise ValueError(f"value {i} is not a number: {json.dumps(value)[:30]}")
+    return _numbers([value.strip() if isinstance(value, str) else repr(value) for value in values])

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 
 from tests.benchmarks import app
-from tests.ui.chromium import launch
+from tests.ui.chromium import COUNT_PLOTS, launch
 from tests.ui.conftest import DESKTOP
 
 SIZES = {10: "start", 50: "fifty", 200: "dense"}  # steps: the button that pushes such a schedule
@@ -200,7 +200,7 @@ def lasting(page: Page) -> None:
     page.evaluate(edit, EDITS)
     page.wait_for_timeout(1500)
     first(f"heap after {EDITS:,} more edits, growth", heap() - before, 5, "MB")
-    first("newPlot calls in all of this", page.evaluate(f"{EDITOR}.stats.newPlots"), 1, "")
+    first("figures made in all of this", page.evaluate("plots"), 1, "")
 
 
 def following(page: Page) -> None:
@@ -232,6 +232,7 @@ def main() -> None:
         print(f"load average {os.getloadavg()[0]:.1f}; median and 95th percentile", flush=True)
         visiting(browser, address)
         page = browser.new_page(viewport=DESKTOP)
+        page.add_init_script(COUNT_PLOTS)
         page.goto(address)
         page.wait_for_selector(READY)
         moving(page)

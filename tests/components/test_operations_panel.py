@@ -102,7 +102,7 @@ def test_the_part_below_a_level_is_another_schedule_s():
         (from_formula, ("",), "Type a formula, for example sigma_max"),
         (
             from_formula,
-            ("(80 - 79.999 * u) / 1",),
+            ("80 - 79.999 * u",),
             "Level 5 is 0.001: this model knows levels from 0.02 to 80",
         ),
         (from_formula, ("sigma_max * nope",), "Unknown name 'nope'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 
 import brotli
@@ -45,8 +46,33 @@ def test_a_file_is_kept_for_ever_under_an_address_of_its_content(client, name):
 def test_plotly_is_the_one_of_the_package_and_compressed_once(client):
     address = address_of(static.PLOTLY)
     assert client.get(address).text == plotly.offline.get_plotlyjs()
-    assert static._compressed(static.PLOTLY) is static._compressed(static.PLOTLY)
-    assert len(brotli.decompress(static._compressed(static.PLOTLY))) > 1_000_000
+    unpacked = {"br": brotli.decompress, "gzip": gzip.decompress}
+    for encoding in static.ENCODINGS:
+        packed = static._compressed(static.PLOTLY, encoding)
+        assert packed is static._compressed(static.PLOTLY, encoding)
+        assert unpacked[encoding](packed).decode() == plotly.offline.get_plotlyjs()
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip, deflate", "gzip"),
+        ("br;q=0, gzip;q=0.5", "gzip"),
+        ("br; q=0", None),
+        ("GZIP", "gzip"),
+        ("*", "br"),
+        ("*, br;q=0", "gzip"),
+        ("identity", None),
+        ("", None),
+        ("gzip;q=much", None),
+        ("brotli", None),
+    ],
+)
+def test_a_client_gets_an_encoding_that_it_takes(client, accepted, encoding):
+    answer = client.get(address_of("editor/levels.js"), headers={"accept-encoding": accepted})
+    assert answer.headers.get("content-encoding") == encoding
+    assert "class Levels" in answer.text
 
 
 def test_head_keeps_the_order_of_scripts():

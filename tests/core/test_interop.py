@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ays_core.interop import DIALECTS, parse, write
+from ays_core.models import MODELS
 from ays_core.paths import Flow
 from ays_core.schedule import Origin, Schedule
 from ays_core.schedules import SCHEDULES
@@ -149,6 +150,26 @@ FORMS = {
     "array": json.dumps(LEVELS),
     "csv": "step,sigma\n" + "\n".join(f"{i},{s}" for i, s in enumerate(LEVELS)),
     "csv with quotes": '"sigma","x"\r\n' + "\r\n".join(f'"{s}","a"' for s in LEVELS),
+    "csv with semicolons": "step;sigma\n" + "\n".join(f"{i};{s}" for i, s in enumerate(LEVELS)),
+    "csv with tabs": "Sigmas\tstep\n" + "\n".join(f"{s}\t{i}" for i, s in enumerate(LEVELS)),
+    "one column with a name": "sigmas\n" + "\n".join(map(str, LEVELS)),
+    "tuple": f"({LIST})",
+    "tuple with a name": f"tuple({LIST})",
+    "numpy's numbers": "[" + ", ".join(f"np.float64({s})" for s in LEVELS) + "]",
+    "nested": json.dumps([LEVELS]),
+    "nested tensor": f"tensor([[{LIST}]])",
+    "strings": json.dumps([str(s) for s in LEVELS]),
+    "in quotes": json.dumps(LIST),
+    "ComfyUI node": json.dumps({"class_type": "ManualSigmas", "inputs": {"sigmas": LIST}}),
+    "ComfyUI graph": json.dumps(
+        {
+            "3": {"class_type": "KSamplerSelect", "inputs": {"sampler_name": "euler"}},
+            "7": {"class_type": "ManualSigmas", "inputs": {"sigmas": LIST}},
+        }
+    ),
+    "ComfyUI workflow": json.dumps(
+        {"nodes": [{"type": "Note"}, {"type": "ManualSigmas", "widgets_values": [LIST]}]}
+    ),
     "byte order mark": "\ufeff" + LIST,
 }
 
@@ -195,11 +216,28 @@ def test_timesteps(text):
 
 
 def test_flow_times():
-    parsed, offered = offers("1, 0.9, 0.5, 0.1, 0", FLOW)
-    assert parsed.schedule.sigmas == (1, 0.9, 0.5, 0.1, 0)
-    assert any("look like flow times" in note for note in parsed.notes)
-    assert offered["from_flow_times"] == pytest.approx((1e4, 9, 1, 1 / 9, 0))
-    assert "from_flow_times" not in offers("1, 0.9, 0.5, 0.1, 0", SD)[1]  # above its sigma_max
+    """Nobody knows which of the two they are, so both are offered and neither is taken."""
+    times, as_sigmas = (1, 0.9, 0.5, 0.1, 0), pytest.approx((1e4, 9, 1, 1 / 9, 0))
+    for text in ("1, 0.9, 0.5, 0.1, 0", "[1, 0.9, 0.5, 0.1, 0]"):
+        parsed, offered = offers(text, FLOW)
+        assert parsed.schedule is None
+        assert any("may be flow times" in note for note in parsed.notes)
+        assert offered == {"as_levels": times, "from_flow_times": as_sigmas}
+    at_most = offers("1, 0.9, 0.5, 0.1, 0", SD)[1]["from_flow_times"]
+    assert at_most == pytest.approx((SD.sigma_max, 9, 1, 1 / 9, 0))
+    for named in ('{"sigmas": [1, 0.9, 0.5, 0.1, 0]}', "sigma\n1\n0.9\n0.5\n0.1\n0"):
+        assert parse(named, SD).schedule.sigmas == times  # whoever wrote it said what they are
+    assert parse("1, 0.9, 0.5, 0.1, 0").schedule.sigmas == times
+
+
+def test_timesteps_beyond_the_model_are_read_as_its_end_and_that_is_said():
+    spec = MODELS["scenes"].spec
+    parsed, offered = offers("999, 850, 736, 645, 0", spec)
+    assert parsed.schedule is None
+    levels = offered["from_timesteps"]
+    assert levels[0] == spec.sigma_max and len(levels) == 5
+    assert levels[1:] == pytest.approx(spec.path.sigma(np.array([850, 736, 645, 0])))
+    assert any("999 is beyond this model, whose sigma_max is 80" in note for note in parsed.notes)
 
 
 def test_no_final_zero():
@@ -234,6 +272,18 @@ def test_decimal_commas(text):
     assert offered == {"decimal_commas": (14.615, 6.475, 0.152, 0)}
     spaced = offers("14,615, 6,475, 0,152, 0")[1]
     assert spaced == offered
+
+
+def test_a_table_with_decimal_commas():
+    parsed, offered = offers("step;sigma\n0;14,615\n1;6,475\n2;0", SD)
+    assert parsed.schedule is None
+    assert offered == {"decimal_commas": (14.615, 6.475, 0)}
+
+
+def test_a_comfyui_graph_for_a_flow_model_holds_times():
+    text = json.dumps({"class_type": "ManualSigmas", "inputs": {"sigmas": "1, 0.5, 0"}})
+    assert parse(text, FLOW).schedule.sigmas == pytest.approx((1e4, 1, 0))
+    assert parse(text, SD).schedule.sigmas == (1, 0.5, 0)
 
 
 def test_commas_that_may_be_either_are_asked_about():
@@ -277,12 +327,21 @@ REFUSED = {
     "5, 3, 4, 0": r"level 2 \(4\) is above level 1 \(3\)",
     "5, 0, 4, 0": "level 1 is 0: only the last level may be 0",
     "[1, 2] [3, 4]": "2 lists in brackets: give one",
-    "[[2, 1]]": "value 1 is not a number",
+    "[[2, 1], [3]]": "value 1 is not a number",
+    "[[[2, 1]]]": "value 1 is not a number",
+    '{"1": {"class_type": "ManualSigmas", "inputs": {"sigmas": ["2", 0]}}}': "node has no text",
+    '{"nodes": [{"type": "ManualSigmas"}]}': "node has no text",
+    json.dumps(
+        {i: {"class_type": "ManualSigmas", "inputs": {"sigmas": "2, 1"}} for i in "12"}
+    ): "2 ManualSigmas nodes: give one",
+    "step;sigma\n0;much": "value 1 is not a number: 'much'",
+    "(2, (1, 0))": "value 1 is not a number",
     "{": "not valid JSON",
     "{}": "no list named sigmas",
     '{"sigmas": 3}': "sigmas is not a list of numbers",
-    '{"sigmas": [2, "1"]}': "value 2 is not a number: '1'",
-    '{"sigmas": [2, true]}': "value 2 is not a number: 'True'",
+    '{"sigmas": [2, "one"]}': "value 2 is not a number: 'one'",
+    '{"sigmas": [2, null]}': "value 2 is not a number: null",
+    '{"sigmas": [2, true]}': "value 2 is not a number: true",
     "[2, NaN]": "value 2 is nan",
     "step,sigma\n0,3\n1": "value 2 is empty",
     "١٢, ٣": "value 1 is not a number",

@@ -22,6 +22,17 @@ ARGS = (
     "--disable-background-networking",
     "--disable-component-update",
 )
+# An init script: `plots` is how often an editor's figure was made anew, by whoever did it. Plotly
+# begins a new figure with a drawing of its own, before all others in its container.
+COUNT_PLOTS = """
+window.plots = 0;
+new MutationObserver((records) => {
+  for (const { target, addedNodes } of records)
+    for (const node of addedNodes)
+      if (target.closest && target.closest(".se-plot") && node.matches && node.matches(".main-svg"))
+        plots += node === target.querySelector(".main-svg");
+}).observe(document, { childList: true, subtree: true });
+"""
 MISSING = (
     "The browser tests need Chromium and none could be installed here: install the package "
     "chromium (Debian, Ubuntu) or Google Chrome, then run `make test` again."

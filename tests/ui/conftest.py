@@ -93,11 +93,12 @@ def studio_url(tmp_path_factory) -> Iterator[str]:
 
 @pytest.fixture
 def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens an address, each time as another visitor; see `watch` for what fails the test."""
+    """Opens an address, each time as another visitor, `script` first; see `watch` for what fails."""
     contexts, problems = [], []
 
-    def open_page(address: str, **options) -> Page:
+    def open_page(address: str, script: str = "", **options) -> Page:
         contexts.append(chromium.new_context(**{"viewport": DESKTOP, **options}))
+        contexts[-1].add_init_script(script)
         page = contexts[-1].new_page()
         watch(page, problems)
         page.goto(address)

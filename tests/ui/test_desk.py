@@ -70,7 +70,7 @@ def test_points_follow_a_level_while_it_moves(studio: Page):
     expect(row(studio, "Yours").locator(".pic-name")).to_have_text(f"{name}, edited")
     settled(studio)
     assert studio.evaluate(CLOUD) != before
-    assert studio.evaluate(f"{EDITOR}.stats.newPlots") == 1
+    assert studio.evaluate("plots") == 1
 
 
 def position(page: Page, i: int) -> tuple[float, float]:

@@ -23,12 +23,14 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from components import static, theme
 from tests.ui import editor_app
+from tests.ui.chromium import COUNT_PLOTS
 from tests.ui.conftest import DESKTOP, PHONE, watch
-from tests.ui.editor_app import HOSTILE, SIGMA_MAX, START, exponential, karras
+from tests.ui.editor_app import HOSTILE, SIGMA_MAX, SIGMA_MIN, START, exponential, karras
 
 RATIO = 1.0001  # the least that neighbours differ by
 SILENCE = 500  # ms after which an event that was coming would have come
 SAW, LIVE = "#saw textarea", "#live textarea"
+BETWEEN = f"{START[6] * RATIO:.4g} to {START[4] / RATIO:.4g}"  # where level 5 may stand
 EDITOR = "[...ScheduleEditor.instances].find((editor) => editor.element.closest('{}'))"
 
 
@@ -40,6 +42,7 @@ def address(serve) -> str:
 @pytest.fixture(scope="module")
 def shared(chromium: Browser, address: str) -> Iterator[tuple[Page, list[str]]]:
     context = chromium.new_context(viewport=DESKTOP)
+    context.add_init_script(COUNT_PLOTS)
     page, problems = context.new_page(), []
     watch(page, problems)
     page.goto(address)
@@ -124,6 +127,12 @@ def middle(page: Page, i: int, name: str = "one") -> tuple[float, float]:
     box = handles(page, name).nth(i).locator(".se-reach").bounding_box()
     assert box
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def plots(page: Page) -> float:
+    """Figures made so far, for each editor that has been shown."""
+    shown = page.locator(".se-root[data-ready]").count()
+    return page.evaluate("plots") / shown
 
 
 def only(after: list[float], before: list[float], i: int) -> bool:
@@ -397,7 +406,7 @@ def test_keys_stop_at_the_neighbour_and_say_so(page: Page):
     handles(page).nth(4).focus()
     for _ in range(8):
         page.keyboard.press("PageUp")
-    expect(said(page)).to_have_text("At its limit: the next level is in the way")
+    expect(said(page)).to_have_text(f"At its limit: it must stay below level 3 ({START[3]:.4g})")
     assert decreasing(saw(page, 1)["sigmas"])
 
 
@@ -432,12 +441,13 @@ def test_a_double_click_types_a_value_and_escape_leaves_it(page: Page):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("abc", "not a number"),
-        ("", "not a number"),
-        ("-1", "must be above 0"),
-        ("0", "must be above 0"),
-        ("14", f"must stay below level 4 ({START[4]:.4g})"),
-        ("0.1", f"must stay above level 6 ({START[6]:.4g})"),
+        ("abc", f'"abc" is no number: type a number from {BETWEEN}'),
+        ("0x10", f'"0x10" is no number: type a number from {BETWEEN}'),
+        ("", f"Type a number from {BETWEEN}"),
+        ("-1", f"-1 is too low: it must stay above level 6 ({START[6]:.4g})"),
+        ("0", f"0 is too low: it must stay above level 6 ({START[6]:.4g})"),
+        ("14", f"14 is too high: it must stay below level 4 ({START[4]:.4g})"),
+        ("0.1", f"0.1 is too low: it must stay above level 6 ({START[6]:.4g})"),
     ],
 )
 def test_an_impossible_value_is_refused_in_words_at_the_field(page: Page, text: str, words: str):
@@ -460,9 +470,56 @@ def test_an_end_beyond_the_model_is_refused_in_words(page: Page):
     handles(page).first.focus()
     page.keyboard.press("Enter")
     page.locator("#one .se-field input").fill("20")
-    expect(page.locator("#one .se-refusal")).to_have_text("at most 14.6, the model's largest")
+    expect(page.locator("#one .se-refusal")).to_have_text(
+        "20 is too high: at most 14.6, the model's largest"
+    )
     page.keyboard.press("Escape")
     tool(page, "lock").click()
+
+
+def test_a_click_or_a_tab_away_from_the_field_goes_where_it_goes(page: Page):
+    before = page.locator("#one").get_by_label("Horizontal axis")
+    for leave in (before.focus, lambda: page.keyboard.press("Tab")):
+        handles(page).nth(5).focus()
+        page.keyboard.press("Enter")
+        page.locator("#one .se-field input").fill("1.3")
+        leave()
+        expect(page.locator("#one .se-field input")).to_have_count(0)
+        assert sigmas(page)[5] == 1.3
+        assert page.evaluate("!document.activeElement.closest('.se-handle[data-level=\"5\"]')")
+    expect(before).to_be_focused()
+
+
+def test_a_field_that_is_left_as_it_was_changes_nothing(page: Page):
+    handles(page).nth(5).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#one .se-field input")).to_have_value(f"{START[5]:.6g}")
+    page.keyboard.press("Enter")
+    assert sigmas(page) == START
+    silent(page)
+
+
+def test_fewer_levels_keep_the_focus_on_one(page: Page):
+    handles(page).nth(9).focus()
+    page.keyboard.press("Insert")
+    page.keyboard.press("End")
+    expect(handles(page).nth(11)).to_be_focused()
+    page.keyboard.press("Control+z")
+    expect(handles(page).nth(10)).to_be_focused()
+
+
+def test_levels_are_added_down_to_the_model_s_smallest_and_no_further(page: Page):
+    push(page, "zero")
+    expect(handles(page)).to_have_count(12)
+    handles(page).nth(10).focus()
+    page.keyboard.press("Insert")  # START ends at the smallest
+    expect(said(page)).to_have_text("No room for another level below level 10")
+    page.keyboard.press("Delete")
+    for _ in range(6):
+        page.keyboard.press("End")
+        page.keyboard.press("Insert")
+    levels = sigmas(page)
+    assert decreasing(levels) and levels[-2:] == [SIGMA_MIN, 0]
 
 
 def test_levels_are_added_and_removed(page: Page):
@@ -589,6 +646,25 @@ def test_axes_show_the_same_levels_where_they_belong(page: Page, make: str, key:
     assert levels[4] > START[4] and only(levels, START, 4)  # up is more noise on every axis
 
 
+def test_levels_beyond_a_table_of_times_have_places_of_their_own(page: Page):
+    """A model knows no time there; a level still moves as far as the hand does."""
+    push(page, "discrete")
+    expect(axis(page).locator("option")).to_have_count(3)
+    axis(page).select_option("time")
+    push(page, "outside")  # its last level, 0.001, lies below the table's 0.02
+    expect(handles(page)).to_have_count(13)
+    y = middle(page, 12)[1]
+    assert y > middle(page, 11)[1] + 5
+    tool(page, "lock").click()
+    hold(page, 12, -4)
+    assert middle(page, 12)[1] == pytest.approx(y - 4, abs=0.5)
+    assert sigmas(page)[12] < 0.0015
+    expect(tip(page)).to_contain_text("timestep 0")
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    tool(page, "lock").click()
+
+
 def test_steps_or_fraction_of_steps(page: Page):
     places = [middle(page, i)[0] for i in range(11)]
     page.locator("#one").get_by_label("Horizontal axis").select_option("fraction")
@@ -599,22 +675,43 @@ def test_steps_or_fraction_of_steps(page: Page):
 
 
 def test_references_stand_behind_with_their_source_on_hover(page: Page):
-    drawn = editor(page, "plot.data.map(({name, line, y}) => ({name, ...line, y}))")
+    drawn = editor(page, "plot.data.map(({line, y}) => ({...line, y}))")
     assert [(curve["color"], curve["dash"]) for curve in drawn] == [
         ("#56B4E9", "dash"),
         ("#0072B2", "dot"),
         ("#CC79A7", "dashdot"),  # a colour and a dash of its own where none is given
     ]
     assert drawn[0]["y"] == pytest.approx(exponential(10))
-    x, y = middle(page, 5)
-    view = editor(page, "view.y(" + str(exponential(10)[5]) + ")")
-    page.mouse.move(x, y + view - editor(page, "view.y(" + str(START[5]) + ")"))
-    hover = page.locator("#one .hoverlayer .hovertext")
-    expect(hover).to_contain_text("Exponential")
-    expect(hover).to_contain_text("even in ln sigma")
-    names = page.locator("#one .se-legend li")
+    box, cited = page.locator("#one .se-host").bounding_box(), page.locator("#one .se-cited")
+    assert box
+    for step in (5, 5.5, 9.25):  # between levels too
+        k, part = int(step), step % 1
+        a, b = (editor(page, f"view.y({exponential(10)[k + d]})") for d in (0, 1))
+        x, y = editor(page, f"view.x({step})"), a + part * (b - a)
+        page.mouse.move(box["x"] + x, box["y"] + y)
+        level = exponential(10)[k] ** (1 - part) * exponential(10)[k + 1] ** part
+        expect(cited).to_contain_text(f"Exponential, σ {level:.2g}"[:-1])
+        expect(cited).to_contain_text("even in ln sigma")
+    page.mouse.move(*middle(page, 0))  # under a handle: both are said, one above the other
+    expect(cited).to_contain_text("Exponential")
+    expect(tip(page)).to_contain_text("level 0")
+    above, below = tip(page).bounding_box(), cited.bounding_box()
+    assert (
+        above
+        and below
+        and (
+            above["y"] + above["height"] <= below["y"] or below["y"] + below["height"] <= above["y"]
+        )
+    )
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+    expect(cited).to_be_hidden()
+    names = page.locator("#one .se-legend li > span")
     expect(names).to_have_text(["Yours", "Exponential", "Linear", HOSTILE])
-    expect(names.nth(1)).to_have_attribute("title", "even in ln sigma")
+    named = page.locator("#one .se-legend li[tabindex='0']")
+    expect(named).to_have_count(2)
+    named.first.focus()
+    expect(named.first.locator("q")).to_have_text("even in ln sigma")
+    expect(named.first.locator("q")).to_have_css("clip-path", "none")
     assert page.locator("#one img").count() == 0
     push(page, "unreferenced")
     expect(page.locator("#one .se-legend")).to_be_hidden()
@@ -674,7 +771,7 @@ def test_a_push_changes_the_curve_in_place_and_can_be_undone(page: Page):
     kept = "nodes => nodes.every((node) => node.kept)"
     nodes = page.locator("#one :is(.se-host, .se-handle, .js-plotly-plot, .main-svg, .se-tools)")
     assert nodes.evaluate_all(kept)
-    assert editor(page, "stats.newPlots") == 1
+    assert plots(page) == 1
     silent(page)  # a push is no edit
     tool(page, "undo").click()
     assert saw(page, 1)["sigmas"] == START
@@ -823,7 +920,15 @@ def test_theme_and_size_follow_without_drawing_anew(page: Page):
         )
         last, box = middle(page, 10)[0], page.locator("#one .se-host").bounding_box()
         assert box and box["x"] + 0.7 * box["width"] < last < box["x"] + box["width"]
-    assert editor(page, "stats.newPlots") == 1
+    assert plots(page) == 1
+
+
+def test_a_figure_that_is_made_anew_is_counted(visit, address):
+    page = ready(visit(address, script=COUNT_PLOTS))
+    assert page.evaluate("plots") == 1
+    again = "const e = [...ScheduleEditor.instances][0]; PlotlyTheme.Plotly.newPlot(e.plot, [], {})"
+    page.evaluate(f"() => {{ {again} }}")
+    page.wait_for_function("plots === 2")
 
 
 def test_hidden_tabs_take_their_size_when_shown(page: Page):
@@ -853,7 +958,7 @@ def test_sessions_are_independent_and_a_reload_starts_afresh(visit, address):
 
 def test_two_editors_on_one_page_and_two_visitors_know_nothing_of_each_other(visit, serve):
     address = serve(editor_app.build_pair())
-    here, there = (ready(visit(address), "left") for _ in range(2))
+    here, there = (ready(visit(address, script=COUNT_PLOTS), "left") for _ in range(2))
     right = sigmas(here, "right")
     drag(here, 4, -10, "left")
     expect(here.locator("#left-saw")).to_contain_text(str(sigmas(here, "left")[4]))
@@ -865,7 +970,7 @@ def test_two_editors_on_one_page_and_two_visitors_know_nothing_of_each_other(vis
     expect(here.locator("#right-saw")).to_contain_text("14.6")
     assert only(sigmas(here, "left"), START, 4) and only(sigmas(here, "right"), right, 3)
     assert (sigmas(there, "left"), sigmas(there, "right")) == (START, right)
-    assert here.evaluate("[...ScheduleEditor.instances].map((e) => e.stats.newPlots)") == [1, 1]
+    assert plots(here) == 1
 
 
 def test_one_plotly_and_no_way_to_share(page: Page):

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from ays_core.optimizers import OPTIMIZERS
 from ays_core.params import adjustable
+from tests.ui.chromium import COUNT_PLOTS
 
 expect.set_options(timeout=30_000)  # a slow machine is no failure
 
@@ -19,7 +20,7 @@ POINTS = "Ring of 8 Gaussians"
 
 @pytest.fixture
 def studio(visit, studio_url) -> Page:
-    page = visit(studio_url)
+    page = visit(studio_url, script=COUNT_PLOTS)
     page.wait_for_selector("#editor .se-root[data-ready]", timeout=30_000)
     settled(page)
     return page
