@@ -139,6 +139,7 @@
       const shown = [sigmas, ...this.curves.map((curve) => curve.sigmas)].flat().filter((sigma) => sigma > 0);
       if (!shown.length || !locks.first) shown.push(high);
       if (!shown.length || !locks.last) shown.push(low);
+      if (Math.max(...shown) === Math.min(...shown)) shown.push(low, high); // one level alone has no scale
       this.steps = Math.max(1, this.levels.steps);
       this.floor = this.levels.finalZero;
       const { data, layout } = E.figure({

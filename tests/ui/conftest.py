@@ -93,7 +93,7 @@ def studio_url(tmp_path_factory) -> Iterator[str]:
 
 @pytest.fixture
 def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens an address, each time as another visitor, `script` first; see `watch` for what fails."""
+    """Opens an address, each time as another visitor, `script` first; `watch` says what fails."""
     contexts, problems = [], []
 
     def open_page(address: str, script: str = "", **options) -> Page:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import urllib.request
 
 import pytest
@@ -12,7 +13,11 @@ from playwright.sync_api import Page, expect
 
 from ays_core import editing
 from ays_core.interop import DIALECTS
+from ays_core.models import MODELS
 from ays_core.schedule import Schedule
+from ays_core.schedules import SCHEDULES
+from components import static
+from tests.ui.conftest import DESKTOP
 from tests.ui.test_studio import POINTS, SIGMAS, choose, drag, row, set_number, settled, studio
 
 __all__ = ["studio"]  # the fixture
@@ -89,15 +94,43 @@ def test_the_table_edits_the_curve_and_refuses_in_words(studio: Page):
     typed(studio, cell, str(wanted := round(before[2] * 1.05, 4)))
     became(studio, [*before[:2], wanted, *before[3:]])
     settled(studio)
-    typed(studio, cell, "500")
-    expect(studio.get_by_text("level 2 (500) is above level 1").first).to_be_visible()
-    expect(cell).to_contain_text(str(wanted))  # put back
-    typed(studio, cell, "much")
-    expect(studio.get_by_text("level 2 is not a number: 'much'").first).to_be_visible()
-    expect(cell).to_contain_text(str(wanted))
+    said = studio.locator("#table-said")
+    for text, words in (
+        ("500", "Level 2 (500) is above level 1"),
+        ("much", "Level 2 is not a number: 'much'"),
+    ):
+        typed(studio, cell, text)
+        expect(said).to_contain_text(words)
+        expect(cell).to_contain_text(str(wanted))  # put back
+    expect(studio.get_by_test_id("toast-body")).to_have_count(0)
     assert studio.evaluate(SIGMAS)[2] == wanted
     studio.locator("#editor [data-cmd=undo]").click()
     became(studio, before)
+
+
+def test_rows_of_the_table_are_levels_and_its_columns_stay(studio: Page):
+    before = studio.evaluate(SIGMAS)
+    unfold(studio, "numbers")
+    middle = float(f"{(before[1] * before[2]) ** 0.5:.6g}")
+    menu(studio, "Add row above")
+    became(studio, [*before[:2], middle, *before[2:]])
+    expect(studio.locator("#table [data-testid=cell-2-1]")).to_contain_text(f"{middle:g}")
+    menu(studio, "Delete row")
+    became(studio, before)
+    for refused in ("Add column to the right", "Delete column"):
+        menu(studio, refused)
+        expect(studio.locator("#table-said")).to_contain_text("columns step and sigma")
+        expect(studio.locator("#table [role=columnheader]")).to_have_text(["step", "sigma"])
+    became(studio, before)
+    expect(studio.get_by_test_id("toast-body")).to_have_count(0)
+
+
+def menu(page: Page, item: str) -> None:
+    """Of the cell of level 2."""
+    cell = page.locator("#table [data-testid=cell-2-1]")
+    cell.click()
+    cell.click(button="right")
+    page.get_by_role("menuitem", name=item).or_(page.get_by_text(item, exact=True)).first.click()
 
 
 def typed(page: Page, cell, text: str) -> None:
@@ -205,13 +238,115 @@ def test_resampling_snapping_and_the_way_back(studio: Page):
     became(studio, dragged)
 
 
+def blended(levels: list[float], others: list[float]) -> list[float]:
+    return [*((a * b) ** 0.5 for a, b in zip(levels[:-1], others, strict=False)), 0.0]
+
+
+def test_smooth_blend_scale_split_and_join(studio: Page):
+    first = studio.evaluate(SIGMAS)
+    spec = MODELS["scenes"].spec
+    karras = list(SCHEDULES["karras"].make(6, spec).sigmas)
+    unfold(studio, "operations")
+    wanted = {
+        "Smooth": smoothed(first),
+        "Blend": blended(first, karras),
+        "Keep the part above it": first[:3],
+        "Keep the part below it": first[2:],
+        "Replace the part below it with Karras": [
+            *first[:3],
+            *(sigma for sigma in karras if sigma < first[2]),
+        ],
+    }
+    for name, levels in wanted.items():
+        studio.get_by_role("button", name=name, exact=True).click()
+        became(studio, levels)
+        undo(studio)
+        became(studio, first)
+        agreed(studio, 6)
+    studio.locator("#scale-max input").fill("40")
+    studio.locator("#scale-min input").fill("0.1")
+    studio.locator("#scale-min input").press("Tab")
+    studio.get_by_role("button", name="Scale", exact=True).click()
+    studio.wait_for_function(f"() => Math.abs(({SIGMAS})()[0] - 40) < 1e-9")
+    assert studio.evaluate(SIGMAS)[-2:] == pytest.approx([0.1, 0])
+
+
+def agreed(page: Page, steps: int) -> None:
+    """Python has heard of the curve's steps."""
+    expect(page.locator("#steps input").first).to_have_value(str(steps))
+    settled(page)
+
+
+def test_a_final_zero_is_dropped_appended_and_put_in_place(studio: Page):
+    first = studio.evaluate(SIGMAS)
+    unfold(studio, "operations")
+    toast = studio.get_by_test_id("toast-body")
+
+    def press(name: str) -> None:
+        studio.get_by_role("button", name=name, exact=True).click()
+
+    for again in ("Append a final 0", "Last level to 0"):
+        press(again)
+        expect(toast.first).to_contain_text("The schedule ends in 0 already")
+        studio.get_by_test_id("toast-close").first.click()
+        expect(toast).to_have_count(0)
+    press("Drop the final 0")
+    became(studio, first[:-1])
+    press("Drop the final 0")
+    expect(toast.first).to_contain_text("The schedule has no final 0")
+    studio.get_by_test_id("toast-close").first.click()
+    press("Last level to 0")
+    became(studio, [*first[:-2], 0])
+    undo(studio)
+    became(studio, first[:-1])
+    agreed(studio, 5)
+    press("Append a final 0")
+    became(studio, first)
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "button", "words"),
+    [
+        ("steps", "0", None, "Steps is 0: give a whole number from 1 to 199"),
+        ("seed", "", None, "Seed is empty: give a whole number"),
+        ("resample-to", "500", "Resample", "Steps is 500: give a whole number from 1 to 199"),
+        ("scale-min", "0", "Scale", "New σ min is 0: this model knows levels from 0.02 to 80"),
+        ("scale-max", "900", "Scale", "New σ max is 900: this model knows levels"),
+        ("cut-at", "", "Keep the part above it", "Level is empty: give a whole number from 1 to 5"),
+        ("formula", "__import__ + 1", "Use formula", "Unknown name '__import__'"),
+        ("formula", "<b>u</b>", "Use formula", "'<'"),
+        ("pasted", "80, *five*, 1", "Use these levels", "Value 2 is not a number: '*five*'"),
+    ],
+)
+def test_a_refusal_stands_at_its_field(studio: Page, field, text, button, words):
+    for accordion in ("operations", "paste-copy"):
+        unfold(studio, accordion)
+    before = studio.evaluate(SIGMAS)
+    box = studio.locator(f"#{field}").locator("textarea, input").first
+    box.fill(text)
+    box.press("Tab")
+    if button:
+        studio.get_by_role("button", name=button, exact=True).click()
+    told = studio.locator(".field-words output.fw-wrong")
+    expect(told).to_have_count(1)
+    expect(told).to_contain_text(words)
+    expect(told).to_have_attribute("aria-live", "polite")
+    expect(box).to_have_attribute("aria-invalid", "true")
+    assert box.get_attribute("aria-describedby") == told.get_attribute("id")
+    assert told.locator("*").count() == 0  # text, whatever was typed
+    expect(studio.get_by_test_id("toast-body")).to_have_count(0)
+    assert studio.evaluate(SIGMAS) == before
+
+
 def test_a_formula_is_refused_at_its_field_while_it_is_typed(studio: Page):
     unfold(studio, "operations")
     formula = studio.locator("#formula").locator("textarea, input").first
     formula.fill("sigma_max * wrong")
-    expect(studio.locator("#formula-said")).to_contain_text("unknown name 'wrong'")
+    expect(studio.locator("#formula-said")).to_contain_text("Unknown name 'wrong'")
+    expect(formula).to_have_attribute("aria-invalid", "true")
     formula.fill("sigma_max * (1 - u) + sigma_min")
-    expect(studio.locator("#formula-said")).not_to_contain_text("unknown")
+    expect(studio.locator("#formula-said output")).to_be_empty()
+    expect(formula).to_have_attribute("aria-invalid", "false")
 
 
 # ------------------------------------------------------------------------------ paste and copy
@@ -242,8 +377,11 @@ BEGINS = {"csv": "step,sigma", "json": '"sigmas"', "comfyui": ", ", "diffusers":
     ("text", "says", "offer", "length"),
     [
         ("850, 736, 645, 545, 343", "look like timesteps", "Read as timesteps", 5),
-        ("80, 10, 1, 0.1", "no final 0", "Append a final 0", 5),
-        ("0.1, 1, 10, 80", "increase", "Flip the list", 4),
+        ("999, 850, 736, 645, 0", "999 is beyond this model", "Read as timesteps", 5),
+        ("1, .75, .5, .25, 0", "may be flow times", "Read as flow times", 5),
+        ("1, .75, .5, .25, 0", "or noise levels", "Read as noise levels", 5),
+        ("80, 10, 1, 0.1", "No final 0", "Append a final 0", 5),
+        ("0.1, 1, 10, 80", "Levels increase: flip them?", "Flip the list", 4),
     ],
 )
 def test_a_pasted_list_is_diagnosed_and_repaired(studio: Page, text, says, offer, length):
@@ -253,6 +391,8 @@ def test_a_pasted_list_is_diagnosed_and_repaired(studio: Page, text, says, offer
     expect(studio.locator("#diagnosis")).to_contain_text(says)
     studio.locator("#offers").get_by_label(offer).check()
     studio.wait_for_function(f"n => ({SIGMAS})().length === n", arg=length)
+    expect(studio.locator("#diagnosis")).to_have_text(f"Used: {offer}.")
+    expect(studio.locator("#offers")).to_be_hidden()
 
 
 # -------------------------------------------------------------------------------------- drafts
@@ -278,6 +418,48 @@ def test_a_draft_survives_and_goes_back_to_what_was_chosen(studio: Page):
     studio.locator("#reset").click()
     became(studio, chosen)
     expect(row(studio, "Yours: Cosine")).to_be_visible()
+
+
+def test_the_last_edit_before_a_reload_is_kept(chromium, studio_url):
+    """A page that is left in the middle of things logs that; nothing else is different here."""
+    context = chromium.new_context(viewport=DESKTOP)
+    page = context.new_page()
+    page.goto(studio_url)
+    page.wait_for_selector("#editor .se-root[data-ready]")
+    settled(page)
+    drag(page, 3, -6)
+    dragged = page.evaluate(SIGMAS)
+    page.reload()
+    page.wait_for_selector("#editor .se-root[data-ready]")
+    became(page, dragged)
+    context.close()
+
+
+def test_two_windows_keep_their_own_drafts(studio: Page):
+    drag(studio, 3, -6)
+    expect(row(studio, "edited")).to_be_visible()
+    settled(studio)
+    here = studio.evaluate(SIGMAS)
+    other = studio.context.new_page()
+    other.goto(studio.url)
+    other.wait_for_selector("#editor .se-root[data-ready]")
+    became(other, here)  # a new window begins with the newest draft
+    settled(other)
+    drag(other, 2, -6)
+    expect(row(other, "edited")).to_be_visible()
+    settled(other)
+    there = other.evaluate(SIGMAS)
+    assert there != here
+    other.wait_for_function(
+        "want => JSON.stringify(JSON.parse(sessionStorage.getItem("
+        "'ays-studio-draft')).sigmas) === JSON.stringify(want)",
+        arg=there,
+    )
+    for page, levels in ((studio, here), (other, there)):
+        page.reload()
+        page.wait_for_selector("#editor .se-root[data-ready]")
+        became(page, levels)
+        settled(page)
 
 
 # ----------------------------------------------------------------------------------- endpoints
@@ -316,6 +498,15 @@ def test_the_page_itself_is_sent_compressed(studio_url):
         assert answer.headers["content-encoding"] == "gzip" and len(answer.read()) < 60_000
 
 
+def test_plotly_is_sent_as_it_was_compressed_once_to_clients_without_brotli(studio_url):
+    address = re.search(r'src="([^"]*)"', static.head(static.PLOTLY))
+    assert address
+    squeezed = urllib.request.Request(studio_url + address[1], headers={"accept-encoding": "gzip"})
+    with urllib.request.urlopen(squeezed) as answer:
+        assert answer.headers["content-encoding"] == "gzip"
+        assert answer.read() == static._compressed(static.PLOTLY, "gzip")
+
+
 # ---------------------------------------------------------------------------------- look, axe
 
 
@@ -329,7 +520,7 @@ def test_axe_finds_nothing_serious_with_errors_shown_and_menus_open(visit, studi
     page.locator("#formula").locator("textarea, input").first.fill("wrong")
     page.locator("#pasted textarea").fill("1, 2, nan")
     page.locator("#paste").click()
-    expect(page.locator("#formula-said")).to_contain_text("unknown")
+    expect(page.locator("#formula-said")).to_contain_text("Unknown")
     expect(page.locator("#diagnosis")).to_contain_text("Not used")
     page.locator("#editor [data-cmd=help]").click()
     row(page, "Karras").locator(".pic-more").click()
@@ -340,8 +531,21 @@ def test_axe_finds_nothing_serious_with_errors_shown_and_menus_open(visit, studi
     expect(page.locator("#editor .se-refusal")).to_contain_text("must stay below")
     assert serious(page) == []
     page.keyboard.press("Escape")
+    page.locator("#editor .se-legend li[tabindex='0']").first.focus()
+    assert serious(page) == []
     page.locator("#start input").click()
     expect(page.get_by_role("option", name="Karras", exact=True)).to_be_visible()
+    assert serious(page) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("tab", ["Compare", "Learn"])
+def test_axe_finds_nothing_serious_in_the_other_tabs(visit, studio_url, theme, tab):
+    page = visit(f"{studio_url}?__theme={theme}")
+    page.wait_for_selector("#editor .se-root[data-ready]")
+    settled(page)
+    page.get_by_role("tab", name=tab).click()
+    page.wait_for_timeout(3000)
     assert serious(page) == []
 
 
