@@ -7,7 +7,7 @@ on noises that judge. No lesson has a number of a result in it: the page compute
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from ays_core.denoiser import bind
@@ -94,7 +94,7 @@ def schedule_lesson() -> Studio:
 
 def log_lesson() -> Studio:
     yours = made("sigma_linear", 8, "gaussians")
-    return prepared("gaussians", yours, "dpmpp_2m", choices=("log_snr",))
+    return prepared("gaussians", yours, "dpmpp_2m", choices=("log_snr", "sigma_linear"))
 
 
 # 3. The forgotten final 0
@@ -117,8 +117,8 @@ def composition_lesson() -> Studio:
 
 
 def two_tables_lesson() -> Studio:
-    yours = made("ays_sd15_zero", 10, "grid")
-    return prepared("grid", yours, "dpmpp_2m", choices=("ays_sd15_a1111", "karras"))
+    yours = made("ays_sd15_zero", 10, "checkerboard")
+    return prepared("checkerboard", yours, "dpmpp_2m", choices=("ays_sd15_a1111", "karras"))
 
 
 # 6. Better by its own measure, worse to look at
@@ -128,7 +128,10 @@ STOPPED, CONVERGED = "KLUB, stopped early", "KLUB, converged"
 
 def stop_early_lesson() -> Studio:
     return prepared(
-        "grid", made("karras", 8, "grid"), choices=(STOPPED, CONVERGED), kept=klub_schedules()
+        "grid",
+        made("karras", 8, "grid"),
+        choices=(STOPPED, CONVERGED, "karras"),
+        kept=klub_schedules(),
     )
 
 
@@ -149,7 +152,8 @@ def klub_schedules() -> Mapping[str, Schedule]:
 def other_solver_lesson() -> Studio:
     yours = made("karras", 12, "checkerboard")
     found = {"OSS for Euler": oss_schedule()}
-    return prepared("checkerboard", yours, choices=(*found, "log_snr"), kept=found)
+    studio = prepared("checkerboard", yours, choices=(*found, "karras", "log_snr"), kept=found)
+    return replace(studio, optimizer="direct")
 
 
 @cache
@@ -203,16 +207,17 @@ LESSONS = {
                 "Look at the curve: its axis is logarithmic, so that dividing by a factor is the "
                 "same distance everywhere. Yours stays high for nearly all steps, then falls.",
                 "Open “Numbers” and read your levels. Compare them with the size of what is drawn: "
-                "the ring is about one unit wide.",
-                "Choose “Uniform in log-SNR” under “Start from”.",
+                "the ring is two units wide, each cluster about a tenth of one.",
+                "Choose “Uniform in log-SNR” under “Start from”. The even levels stay, in a row of "
+                "their own.",
             ),
             "Even levels spend all steps but the last at noise far greater than the ring, where "
             "there is nothing to see yet. The step that has to find the clusters is a single "
             "jump. Even factors bring the points much closer to the reference.",
-            "What a noise level hides is what is smaller than it. From 80 to 70 hardly anything "
-            "comes to light; from 0.8 to 0.7 it is just as little; but 80 to 40 and 0.8 to 0.4 "
-            "both double what can be seen. So ratios count, and ratios are distances on a "
-            "logarithmic axis.",
+            "What a noise level hides is what is smaller than it. Ten less than 80 is 70: what can "
+            "be made out becomes an eighth finer, no more. Ten less than 10.1 is 0.1: a hundred "
+            "times finer, and everything here comes to light at once. So ratios count, and ratios "
+            "are distances on a logarithmic axis.",
             (DPM, EDM),
             log_lesson,
         ),
@@ -259,7 +264,7 @@ LESSONS = {
         Lesson(
             "two-tables",
             "One name, two tables",
-            "Is “AYS, 10 steps” the same everywhere?",
+            "Is AYS with ten steps the same everywhere?",
             "Align Your Steps was published as eleven levels. ComfyUI and diffusers put a 0 in the "
             "place of the last one. A1111 and Forge squeeze all eleven into ten, then append a 0. "
             "Both call it AYS with ten steps. Yours is the first, the row below is the second.",
@@ -270,8 +275,9 @@ LESSONS = {
                 "Open “Paste and copy”. Under “Copy as” you find the same levels as each tool "
                 "writes them.",
             ),
-            "The second table is clearly farther from the reference than the first. Whoever tried "
-            "only that one would have found AYS no better than Karras here.",
+            "The first table is near the reference. The second leaves more than twice its error, "
+            "and crowds the points at the outer corners. Whoever tried only that one would have "
+            "found AYS hardly better than Karras here.",
             "A name is not a schedule: the numbers are. When two programs give different pictures "
             "for the same settings, compare their levels first. (This table was made for Stable "
             "Diffusion 1.5, not for these points: which of the two is better depends on the "
@@ -289,8 +295,8 @@ LESSONS = {
             (
                 "Compare the three rows with the reference.",
                 "In the menu of the row “KLUB, converged”, choose “Edit this”. Look at its curve: "
-                "where does it spend its steps?",
-                "Choose another solver, DPM-Solver++ 2M, and compare again.",
+                "where does it spend its steps? Karras' levels stay, in a row of their own.",
+                "Choose another solver, “DPM++ 2M”, and compare again.",
             ),
             "Stopped early beats both. Lowered to the end, the schedule is worse than Karras' "
             "levels, with which the search began: it leaps over the high levels and gathers at "
@@ -310,15 +316,17 @@ LESSONS = {
             "was optimised for the solver chosen here: Euler, which is the same as DDIM.",
             (
                 "Compare the rows: the optimised one is far ahead.",
-                "Now choose Heun as the solver. It looks ahead before every step, for twice the "
+                "Now choose “Heun” as the solver. It looks ahead before every step, for twice the "
                 "calls.",
-                "Press “Optimize”: the search is repeated, for Heun.",
+                "Choose “Direct search” under “Optimize with”: it tries schedules with the solver "
+                "itself. Press “Optimize”, and your row is searched for anew, for Heun.",
             ),
             "With Heun the same schedule falls from the first place to the last: the untuned ones "
-            "are closer to the reference.",
+            "are closer to the reference. What is found for Heun is far ahead again.",
             "A schedule is fitted to the errors that its solver makes. A simple solver wants small "
             "steps where the way bends. Heun follows a bend by itself, and its errors are made "
-            "elsewhere. So a schedule without the name of its solver is half a result.",
+            "elsewhere. (OSS would find the same levels for Heun as for Euler: it knows only "
+            "simple steps.) So a schedule without the name of its solver is half a result.",
             (OSS, SAMPLER),
             other_solver_lesson,
         ),
@@ -326,18 +334,21 @@ LESSONS = {
             "enough",
             "When does it stop paying?",
             "With how many steps is the schedule no longer important?",
-            "Your row was optimised for six steps. The others are the usual formulas.",
+            "Your row was optimised for six steps, and is stretched to any other number. The "
+            "others are the usual formulas.",
             (
                 "Compare the rows at six steps.",
                 "Set “Steps” to 10, then 15, then 20, and compare again each time.",
+                "Press “New seed” a few times at 20 steps, and a few times at six.",
             ),
-            "At six steps your row is far ahead. The more steps there are, the closer the others "
-            "come. At 20 the lead is a small part of what it was, while every row is better than "
-            "any was at six.",
-            "With many steps every schedule has levels wherever they are needed. A good schedule "
-            "buys the quality of more steps, so it is worth most where steps are few. How soon it "
-            "stops paying depends on the model: with points in the plane the lead lasts longer "
-            "than with these pictures.",
+            "At six and at ten steps your row is far ahead. From 15 on it no longer wins: Karras "
+            "is closer, and at 20 both formulas are twice as close. With another seed the order "
+            "at 20 may be another; at six your row is first. And every row at 20 is better than "
+            "any at six.",
+            "With many steps every schedule has levels wherever they are needed; and one that was "
+            "made for six stays where six had to stop, above the noise that more steps could still "
+            "remove. A good schedule buys the quality of more steps, so it is worth most where "
+            "steps are few. How soon it stops paying depends on the model.",
             (AYS, OSS),
             enough_lesson,
         ),

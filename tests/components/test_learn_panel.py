@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from types import SimpleNamespace
 
 import gradio as gr
 import pytest
 
-from components import learn_panel
+import app
+from ays_core.solvers import SOLVERS
+from components import learn_panel, static
 from components.learn_panel import Place, kept_of, place_of
 from components.lessons import LESSONS
 
@@ -63,3 +67,32 @@ def test_a_card_opens_its_lesson_in_the_studio_and_an_unknown_one_is_refused():
             learn_panel.opened_by(None, SimpleNamespace(_data=data))
     with pytest.raises(gr.Error, match="No lesson is open"):
         learn_panel.set_up(None)
+
+
+QUOTED, SOLVER = re.compile("“([^”]+)”"), re.compile(r"\bDPM\S*(?: \dM)?")
+
+
+@lru_cache
+def names_on_the_page() -> frozenset[str]:
+    """Labels, choices and buttons of the whole app, and what a row's menu offers."""
+    props = [component["props"] for component in app.demo.config["components"]]
+    shown = {str(p.get(word)) for p in props for word in ("label", "value")}
+    shown |= {str(choice[0]) for p in props for choice in p.get("choices") or () if choice}
+    actions = (static.ASSETS / "pictures/pictures.js").read_text().split("const ACTIONS = ")[1]
+    return frozenset(shown | set(re.findall('"([^"]+)"', actions.split(";")[0])))
+
+
+@pytest.mark.parametrize("lesson", LESSONS.values(), ids=LESSONS)
+def test_what_a_lesson_names_is_on_the_page(lesson):
+    kept = {name for name, _ in lesson.prepare().kept}
+    for _, text in lesson.pages:
+        assert set(QUOTED.findall(text)) <= names_on_the_page() | kept
+        assert set(SOLVER.findall(text)) <= {entry.label for entry in SOLVERS.values()}
+
+
+def test_lessons_name_controls_solvers_and_schedules():
+    """The test above has something to find."""
+    texts = " ".join(text for lesson in LESSONS.values() for _, text in lesson.pages)
+    named = set(QUOTED.findall(texts))
+    assert {"Start from", "Uniform in log-SNR", "DPM++ 2M", "Direct search", "Edit this"} <= named
+    assert not {"DPM-Solver++ 2M", "Start at"} & names_on_the_page()
