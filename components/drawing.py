@@ -16,7 +16,7 @@ from components.point_pad import Drawing, PointPad
 from components.state import Studio, with_choices, with_model
 
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-COMPARED = ("karras", "log_snr", "kl_optimal")  # closed forms: they fit any model
+COMPARED = ("karras", "karras*", "log_snr", "kl_optimal")  # closed forms fit any model
 INTRO = (
     "Every point becomes a small round cloud, all together a distribution that the Studio can "
     "sample from. Its denoiser is exact, so solvers, optimizers and comparisons work on it at once."
@@ -43,7 +43,7 @@ def build(studio: gr.State, tabs: gr.Tabs) -> Any:
             )
             read = gr.Button("Draw these points", size="sm", elem_id="pad-read")
     for button in examples:
-        button.click(partial(example, button.value), pad, pad, **PRIVATE)
+        button.click(partial(example, button.value), pad, [pad, text], **PRIVATE)
     read.click(typed, [pad, text], pad, **PRIVATE)
     pad.release(written, pad, text, **PRIVATE)
     return use.click(used, [studio, pad], [studio, tabs], **PRIVATE)
@@ -70,8 +70,10 @@ def written(drawing: Drawing) -> str:
     return "\n".join(f"{x:g}, {y:g}" for x, y in drawing.points)
 
 
-def example(name: str, drawing: Drawing) -> Drawing:
-    return replace(drawing, points=EXAMPLES[name]())
+def example(name: str, drawing: Drawing) -> tuple[Drawing, str]:
+    """The points of an example, drawn and written."""
+    drawing = replace(drawing, points=EXAMPLES[name]())
+    return drawing, written(drawing)
 
 
 Points = tuple[tuple[float, float], ...]

@@ -28,7 +28,9 @@ INTRO = (
 OPEN_A_CARD = """
 element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-lesson]");
-  if (button) trigger("select", { lesson: button.dataset.lesson });
+  if (!button) return;
+  trigger("select", { lesson: button.dataset.lesson });
+  window.scrollTo(0, 0);
 });
 """
 
@@ -99,9 +101,8 @@ def build(studio: gr.State, coach: Coach, tabs: gr.Tabs) -> list[Any]:
             events = build_lessons(studio, coach, tabs)
         with gr.Tab("Draw your own"):
             events.append(drawing.build(studio, tabs))
-        for paper in papers.PAPERS:
-            with gr.Tab(paper.tab) as tab:
-                papers.build(paper, tab)
+        with gr.Tab("Papers") as tab:  # three tabs fit a phone: with five, two are in a menu
+            papers.build(tab)
     return events
 
 
@@ -120,7 +121,7 @@ def build_lessons(studio: gr.State, coach: Coach, tabs: gr.Tabs) -> list[Any]:
     coach.previous.click(turned_back, kept, kept, **PRIVATE)
     coach.next.click(turned, kept, [kept, tabs], **PRIVATE)
     coach.back.click(closed, kept, [kept, tabs], **PRIVATE)
-    shown = [coach.column, coach.page, coach.next]
+    shown = [coach.column, coach.page, coach.previous, coach.next]
     gr.on(None, page_of, kept, shown, **PRIVATE)
     gr.on(None, cards_of, kept, cards, **PRIVATE)
     return [opened, again]
@@ -166,12 +167,14 @@ def closed(kept: Any) -> tuple[dict[str, Any], gr.Tabs]:
     return kept_of(Place(done=place_of(kept).done)), gr.Tabs(selected="learn")
 
 
-def page_of(kept: Any) -> tuple[gr.Column, str, gr.Button]:
-    """The open page as HTML, and what its button says."""
+def page_of(kept: Any) -> tuple[gr.Column, str, gr.Button, gr.Button]:
+    """The open page as HTML, whether there is one before it, and what its button says."""
     place = place_of(kept)
+    previous = gr.Button(interactive=place.page > 0)
     if place.lesson is None:
-        return gr.Column(visible=False), "", gr.Button("Next")
-    return gr.Column(visible=True), page_html(place), gr.Button("Finish" if place.last else "Next")
+        return gr.Column(visible=False), "", previous, gr.Button("Next")
+    forward = gr.Button("Finish" if place.last else "Next")
+    return gr.Column(visible=True), page_html(place), previous, forward
 
 
 def page_html(place: Place) -> str:

@@ -3,7 +3,8 @@ the shipped leaderboard has, links. Formulas are MathML, which browsers draw the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import escape
@@ -15,7 +16,7 @@ import gradio as gr
 from ays_core.compare import compare, reference_run
 from ays_core.denoiser import bind
 from ays_core.job import run
-from ays_core.leaderboard import shipped
+from ays_core.leaderboard import Contest, Score, shipped
 from ays_core.models import MODELS
 from ays_core.optimizers import OPTIMIZERS
 from ays_core.optimizers.align_your_steps import Priced
@@ -24,6 +25,7 @@ from ays_core.schedule import Schedule
 from ays_core.schedules import SCHEDULES
 from ays_core.solvers import SOLVERS
 from ays_core.statistics import measure_model
+from components import static
 from components.leaderboard_tables import FOLDER
 from components.plotly_view import PlotlyView
 from components.state import ACCENT
@@ -34,11 +36,12 @@ SHOWN = ("gaussians", "grid", "checkerboard", "scenes")  # on the leaderboard, w
 SHOWN_SOLVERS, SHOWN_CALLS = ("euler", "dpmpp_2m"), (6, 10)
 GREY, BLUE = "#767676", "#56B4E9"
 
-# Parts of the formulas. x and D are vectors; E is the mean over data and noise.
+# Parts of the formulas. x and D are vectors. The mean is a character of its own: browsers no longer
+# read `mathvariant`, and an E would be one more variable.
 SIGMA = "<mi>σ</mi>"
 SIGMA_I = f"<msub>{SIGMA}<mi>i</mi></msub>"
 SIGMA_J = f"<msub>{SIGMA}<mrow><mi>i</mi><mo>+</mo><mn>1</mn></mrow></msub>"
-MEAN = '<mi mathvariant="double-struck">E</mi>'
+MEAN = "<mi>𝔼</mi>"
 
 
 def norm(inside: str) -> str:
@@ -157,7 +160,7 @@ def figure(lines: list[dict[str, Any]], x: str, y: str, kind: str = "linear") ->
 PAPERS = (
     Paper(
         "ays",
-        "Align Your Steps",
+        "AYS",
         "Align Your Steps: Optimizing Sampling Schedules in Diffusion Models "
         "(Sabour, Fidler, Kreis 2024)",
         "https://arxiv.org/abs/2404.14507",
@@ -165,7 +168,10 @@ PAPERS = (
         "paper measures how far that frozen estimate is from the moving one, turns it into a bound "
         "on the distance between what comes out and what should, and lowers the bound.",
         KLUB,
-        "D is the model's estimate, and the level at the upper end is where the step began. The "
+        "D is the model's estimate, and σ with index i is the level at which step i begins. x with "
+        "index σ is a picture with noise of that level. x with index σᵢ is the same noisy picture "
+        "with more noise added, up to the level where the step began: not one with a noise of its "
+        "own, which would make the change too large. 𝔼 is the mean over pictures and noise. The "
         "factor in front makes errors at low noise weigh most.",
         ("ays", "ays_mc", "ays_density"),
         klub_figure,
@@ -183,17 +189,21 @@ PAPERS = (
         "samples) changes, and places the levels so that every step costs the same. No solver is "
         "run, and nothing is trained.",
         CORRECTOR,
-        "The score at both levels is taken at the same x, a sample of the higher one. That is the "
-        "cost for correctors; for predictors the paper has a second one, also implemented.",
+        "p with index σ is the distribution of noisy pictures at that level. The score at both "
+        "levels is taken at the same x, a sample of the higher one, and 𝔼 is the mean over such "
+        "samples. That is the cost for correctors; for predictors the paper has a second one, also "
+        "implemented.",
         ("score_optimal",),
         lambda: levels_figure("score_optimal", "gaussians"),
         "The levels found stay higher for longer, and none is spent where the noise is too low to "
         "be seen. With DPM++ 2M and Heun the error of these points is then less than half of that "
-        "of the start. Euler gains less: the cost knows nothing of the solver.",
+        "of the start. Euler gains less: the cost knows nothing of the solver. On the little "
+        "scenes it loses: there the error of what it finds is larger than that of the start, with "
+        "both solvers and both numbers of calls in the table.",
     ),
     Paper(
         "oss",
-        "Optimal stepsize",
+        "OSS",
         "Optimal Stepsize for Diffusion Sampling (Pei, Hu, Gu 2025)",
         "https://arxiv.org/abs/2503.21774",
         "A teacher walks the same way in very many steps. The student may use only a few of the "
@@ -201,7 +211,8 @@ PAPERS = (
         "step by step, by dynamic programming: the best way in n steps goes on from a best way in "
         "n - 1.",
         STUDENT,
-        "Both begin at the same noise and end in 0. Unlike a sum of costs, only the end counts, so "
+        "Both begin at the same noise and end in 0; x is where they end, and 𝔼 is the mean over "
+        "the noises that they begin at. Unlike a sum of costs, only the end counts, so "
         "the search is very good but not certain to be the best.",
         ("oss",),
         lambda: levels_figure("oss", "checkerboard"),
@@ -211,9 +222,26 @@ PAPERS = (
 )
 
 
-def build(paper: Paper, tab: gr.Tab) -> None:
-    """A page; its figure is computed when the page is first opened."""
-    gr.HTML(page(paper), elem_classes="paper", elem_id=f"paper-{paper.key}")
+def build(tab: gr.Tab) -> None:
+    """All papers, one page each."""
+    with gr.Tabs():
+        for paper in PAPERS:
+            with gr.Tab(paper.tab) as own:
+                view = build_page(paper)
+            own.select(paper.draw, None, view, **PRIVATE)
+            if paper is PAPERS[0]:  # it is open already when one comes here
+                tab.select(paper.draw, None, view, **PRIVATE)
+
+
+def build_page(paper: Paper) -> PlotlyView:
+    """A page; its figure, returned, is computed when the page is first opened."""
+    gr.HTML(
+        page(paper),
+        head=static.head("learn/papers.css", "library/saved.css"),
+        apply_default_css=False,
+        elem_classes="paper",
+        elem_id=f"paper-{paper.key}",
+    )
     view = PlotlyView(
         None,
         label=paper.tab,
@@ -222,8 +250,13 @@ def build(paper: Paper, tab: gr.Tab) -> None:
         height=300,
         elem_id=f"figure-{paper.key}",
     )
-    gr.HTML(f"<p>{escape(paper.seen)}</p>{numbers(paper)}", elem_classes="paper")
-    tab.select(paper.draw, None, view, **PRIVATE)
+    gr.HTML(
+        f"<p>{escape(paper.seen)}</p>{numbers(paper)}",
+        apply_default_css=False,
+        elem_classes="paper",
+        elem_id=f"numbers-{paper.key}",
+    )
+    return view
 
 
 def page(paper: Paper) -> str:
@@ -235,31 +268,57 @@ def page(paper: Paper) -> str:
 
 def numbers(paper: Paper) -> str:
     """What the paper's methods reach on the shipped leaderboard, beside the best closed form."""
-    boards = {key: board for key, board in shipped(FOLDER).items() if key in SHOWN}
-    rows = ""
-    for contest in chain.from_iterable(board.contests for board in boards.values()):
+    rows = list(standings(paper))
+    if not rows:
+        return "<p>The shipped leaderboard has no numbers of it yet.</p>"
+    boards = [shipped(FOLDER)[key] for key in SHOWN]
+    dates = sorted({str(board.made["date"]) for board in boards})
+    machines = sorted({str(board.made["machine"]) for board in boards})
+    caption = f"Error to the reference, {', '.join(dates)}, {', '.join(machines)}"
+    heads = "".join(
+        f'<th scope="col">{head}</th>' for head in ("This paper", "Best closed form", "Karras")
+    )
+    return (
+        f"<p>{escape(losses(rows))}</p>"
+        f'<div class="saved"><table><caption>{escape(caption)}</caption><thead><tr><td></td>{heads}'
+        f"</tr></thead><tbody>{''.join(map(table_row, rows))}</tbody></table></div>"
+        f"<p>{escape(caption)}. This paper: its methods from "
+        "Karras' levels, with Karras' range. Best closed form: the best of all, range-tuned ones "
+        "too. All of them, with every solver, are in the About tab.</p>"
+    )
+
+
+Standing = tuple[Contest, Score, Score, Score]
+
+
+def standings(paper: Paper) -> Iterator[Standing]:
+    """Contests shown, each with the best of the paper, the best closed form, and Karras."""
+    boards = shipped(FOLDER)
+    for contest in chain.from_iterable(boards[key].contests for key in SHOWN if key in boards):
         if contest.solver not in SHOWN_SOLVERS or contest.nfe not in SHOWN_CALLS:
             continue
         mine = contest.best(lambda s: s.key in paper.methods)  # with Karras' range, not a tuned one
         other = contest.best(lambda s: s.closed or s.tuned)
         plain = contest.best(lambda s: s.key == "karras")
-        if mine is None or other is None or plain is None:
-            continue
-        cells = "".join(f"<td>{s.mean:.3g} <small>± {s.spread:.2g}</small></td>"
-                        for s in (mine, other, plain))  # fmt: skip
-        where = f"{MODELS[contest.model].label}, {SOLVERS[contest.solver].label}, {contest.nfe}"
-        rows += f'<tr><th scope="row">{escape(where)} calls</th>{cells}</tr>'
-    if not rows:
-        return "<p>The shipped leaderboard has no numbers of it yet.</p>"
-    heads = "".join(
-        f'<th scope="col">{head}</th>' for head in ("This paper", "Best closed form", "Karras")
-    )
-    dates = sorted({str(board.made["date"]) for board in boards.values()})
-    machines = sorted({str(board.made["machine"]) for board in boards.values()})
-    caption = f"Error to the reference, {', '.join(dates)}, {', '.join(machines)}"
-    return (
-        f'<div class="saved"><table><caption>{escape(caption)}</caption><thead><tr><td></td>{heads}'
-        f"</tr></thead><tbody>{rows}</tbody></table></div><p>This paper: its methods from "
-        "Karras' levels, with Karras' range. Best closed form: the best of all, range-tuned ones "
-        "too. All of them, with every solver, are in the About tab.</p>"
-    )
+        if mine is not None and other is not None and plain is not None:
+            yield contest, mine, other, plain
+
+
+def losses(rows: Sequence[Standing]) -> str:
+    """Where the paper's methods end farther from the reference than where they began, model by
+    model, and how often a closed form does as well."""
+    worse = Counter(contest.model for contest, mine, _, plain in rows if mine.mean > plain.mean)
+    of = Counter(contest.model for contest, *_ in rows)
+    where = ", ".join(f"{MODELS[key].label} ({n} of {of[key]})" for key, n in worse.items())
+    behind = sum(mine.mean > other.mean for _, mine, other, _ in rows)
+    against = f"The best closed form is ahead of it in {behind} of the {len(rows)} rows."
+    if not worse:
+        return f"Better than Karras in all {len(rows)} rows. {against}"
+    return f"Worse than Karras in {worse.total()} of the {len(rows)} rows: {where}. {against}"
+
+
+def table_row(standing: Standing) -> str:
+    contest, *scores = standing
+    cells = "".join(f"<td>{s.mean:.3g} <small>± {s.spread:.2g}</small></td>" for s in scores)
+    where = f"{MODELS[contest.model].label}, {SOLVERS[contest.solver].label}, {contest.nfe} calls"
+    return f'<tr><th scope="row">{escape(where)}</th>{cells}</tr>'

@@ -64,26 +64,41 @@ def read_name(name: str) -> tuple[list[tuple[float, float]], float]:
 
 def read_points(text: str) -> list[tuple[float, float]]:
     """Points from lines of "x, y", comma, semicolon, tab or space between; empty lines are left
-    out."""
+    out. A line that is no point is named, counted as an editor counts lines."""
     if len(text) > MAX_NAME:
         raise ValueError(f"a text of {len(text):,} characters; at most {MAX_NAME:,}")
-    lines = [line for line in text.splitlines() if line.strip()]
-    return checked_points([_pair(line) for line in lines])
+    points = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            try:
+                points.append(_checked(*_pair(line)))
+            except ValueError as refused:
+                raise ValueError(f"line {number}: {refused}") from None
+    return checked_points(points)
 
 
 def checked_points(points: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
     if not 1 <= len(points) <= MAX_POINTS:
         raise ValueError(f"{len(points)} points; 1 to {MAX_POINTS} make a distribution")
+    checked = []
     for i, (x, y) in enumerate(points, 1):
-        if not (math.isfinite(x) and math.isfinite(y) and max(abs(x), abs(y)) <= EXTENT):
-            raise ValueError(f"point {i} is ({x:g}, {y:g}); both must lie within ±{EXTENT:g}")
-    return [(float(x), float(y)) for x, y in points]
+        try:
+            checked.append(_checked(x, y))
+        except ValueError as refused:
+            raise ValueError(f"point {i}: {refused}") from None
+    return checked
 
 
 def checked_std(std: float) -> float:
     if not MIN_STD <= std <= MAX_STD:
         raise ValueError(f"the spread is {std:g}; it must lie between {MIN_STD:g} and {MAX_STD:g}")
     return float(std)
+
+
+def _checked(x: float, y: float) -> tuple[float, float]:
+    if not (math.isfinite(x) and math.isfinite(y) and max(abs(x), abs(y)) <= EXTENT):
+        raise ValueError(f"({x:g}, {y:g}) is outside; both must lie within ±{EXTENT:g}")
+    return float(x), float(y)
 
 
 def _pair(text: str) -> tuple[float, float]:

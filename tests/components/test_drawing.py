@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import gradio as gr
 import pytest
 
 from ays_core.job import run
 from ays_core.models import spec_of
+from ays_core.optimizers import OPTIMIZERS
 from components import drawing, model_panel
 from components.comparison import rows_job
 from components.draft import draft_of, restored
+from components.optimize_panel import search_job
 from components.point_pad import Drawing, PointPad, drawing_of
-from components.state import first_studio
+from components.state import YOURS, first_studio
 
 
 @pytest.mark.parametrize("name", drawing.EXAMPLES)
 def test_an_example_is_used_at_once_and_comes_back_with_the_draft(name):
-    drawn = drawing.example(name, Drawing(std=0.08))
+    drawn, text = drawing.example(name, Drawing(std=0.08))
+    assert text == drawing.written(drawn) and drawn.std == 0.08
     studio, tabs = drawing.used(first_studio(), drawn)
     assert tabs.selected == "studio" and studio.instant
     assert spec_of(studio.model).kind == "points" and studio.num_steps == first_studio().num_steps
@@ -30,6 +35,22 @@ def test_rows_run_on_it():
     studio, _ = drawing.used(first_studio(), Drawing(((0.0, 0.5), (1.0, -0.5)), 0.1))
     rows = run(rows_job(studio))
     assert {row.state for row in rows.rows} == {"done"} and "reference" in rows.finding
+    errors = {row.key: row.cell.metrics["rmse"] for row in rows.rows if row.cell is not None}
+    assert errors["karras*"] < errors[YOURS]  # yours are Karras' levels, over the whole range
+
+
+FEW = {"direct": (("budget", 20), ("num", 16))}  # instead of hundreds of trials
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", OPTIMIZERS)
+def test_every_optimizer_runs_on_it(method):
+    drawn, _ = drawing.example("Two moons", Drawing())
+    studio, _ = drawing.used(first_studio(), drawn)
+    studio = replace(studio, optimizer=method, params=FEW.get(method, ()))
+    found = run(search_job(studio))
+    assert found.origin.params["model"] == studio.model and found.num_steps == studio.num_steps
+    assert found.sigmas != studio.yours.sigmas
 
 
 @pytest.mark.parametrize(

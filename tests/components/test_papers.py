@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from itertools import pairwise
 
@@ -11,7 +12,7 @@ from ays_core.compare import compare, reference_run
 from ays_core.denoiser import bind
 from ays_core.job import run
 from ays_core.leaderboard import shipped
-from ays_core.models import load_model
+from ays_core.models import MODELS, load_model
 from ays_core.optimizers import OPTIMIZERS
 from ays_core.sampling import start_noise
 from ays_core.schedule import Schedule
@@ -72,3 +73,39 @@ def test_numbers_are_those_of_the_leaderboard():
 def test_a_paper_that_is_not_on_the_leaderboard_says_so(monkeypatch, tmp_path):
     monkeypatch.setattr(papers, "FOLDER", tmp_path)
     assert "no numbers" in papers.numbers(PAPERS[0])
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.key)
+def test_every_letter_of_a_formula_is_explained(paper):
+    """The mean is the character for it, and x, p and D are said in words."""
+    root = ET.fromstring(f"<div>{papers.page(paper)}</div>")
+    formula = root.find("math")
+    assert formula is not None and "mathvariant" not in ET.tostring(formula, "unicode")
+    letters = {e.text for e in formula.iter("mi")} & {"𝔼", "x", "p", "D"}
+    assert "𝔼" in letters
+    said = set(re.findall(r"\w+", paper.meaning))
+    assert letters <= said
+    assert paper.key != "ays" or "same noisy picture with more noise added" in paper.meaning
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.key)
+def test_where_a_paper_loses_is_said_above_its_table(paper):
+    rows = list(papers.standings(paper))
+    worse = [contest.model for contest, mine, _, plain in rows if mine.mean > plain.mean]
+    said = papers.losses(rows)
+    if not worse:
+        assert said.startswith(f"Better than Karras in all {len(rows)} rows")
+    else:
+        assert said.startswith(f"Worse than Karras in {len(worse)} of the {len(rows)} rows")
+    for key in papers.SHOWN:
+        lost, of = worse.count(key), sum(contest.model == key for contest, *_ in rows)
+        assert (f"{MODELS[key].label} ({lost} of {of})" in said) == (lost > 0)
+    assert papers.escape(said) in papers.numbers(paper)
+
+
+def test_score_optimal_loses_on_every_row_of_the_scenes():
+    """'On the little scenes it loses: with both solvers and both numbers of calls.'"""
+    rows = [row for row in papers.standings(PAPERS[1]) if row[0].model == "scenes"]
+    assert len(rows) == len(papers.SHOWN_SOLVERS) * len(papers.SHOWN_CALLS)
+    assert all(mine.mean > plain.mean for _, mine, _, plain in rows)
+    assert "On the little scenes it loses" in PAPERS[1].seen

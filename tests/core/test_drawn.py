@@ -52,9 +52,9 @@ def test_optimizers_run_on_it_and_its_record_names_it():
         ("drawn:0,0;@0.05", "two numbers"),
         ("drawn:0@0.05", "two numbers"),
         ("drawn:a,b@0.05", "'a' is no number"),
-        ("drawn:0,nan@0.05", "point 1 is"),
-        ("drawn:0,0;inf,0@0.05", "point 2 is"),
-        (f"drawn:{EXTENT + 0.01},0@0.05", "point 1 is"),
+        ("drawn:0,nan@0.05", "point 1: "),
+        ("drawn:0,0;inf,0@0.05", "point 2: "),
+        (f"drawn:{EXTENT + 0.01},0@0.05", "point 1: "),
         ("drawn:0,0@0", "the spread is 0"),
         ("drawn:0,0@-1", "the spread is -1"),
         ("drawn:0,0@nan", "the spread is nan"),
@@ -75,3 +75,19 @@ def test_points_are_read_from_lines_of_any_kind():
     for text, said in (("", "0 points"), ("1", "two numbers"), ("1,2,3", "two"), ("a b", "no num")):
         with pytest.raises(ValueError, match=said):
             read_points(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("0, 0\n\n1", "line 3: a point is two numbers, x and y; got '1'"),
+        ("0, 0\n0, 1\na, 1", "line 3: 'a' is no number"),
+        ("\n0, 9", "line 2: (0, 9) is outside; both must lie within ±2"),
+        ("0 0\nnan 0", "line 2: (nan, 0) is outside"),
+        ("1 2 3", "line 1: a point is two numbers"),
+    ],
+)
+def test_a_line_that_is_no_point_is_named(text, said):
+    with pytest.raises(ValueError) as refused:
+        read_points(text)
+    assert str(refused.value).startswith(said)

@@ -6,12 +6,14 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from components.lessons import LESSONS
+from components import drawing as drawing_panel
+from components.lessons import CONVERGED, LESSONS, STOPPED
 from components.papers import PAPERS
+from components.point_pad import Drawing
 from tests.ui.conftest import DESKTOP, PHONE
-from tests.ui.test_studio import SIGMAS, error_of, row, settled
+from tests.ui.test_studio import SIGMAS, choose, error_of, row, set_number, settled
 
 LESSON = LESSONS["final-zero"]
 
@@ -70,6 +72,155 @@ def test_a_lesson_is_followed_from_start_to_end(learn):
     expect(page.locator("#lessons .lesson", has_text=LESSON.title)).to_contain_text("finished")
     page.get_by_role("tab", name="Studio").click()
     expect(coach).to_be_hidden()
+
+
+def begun(page: Page, key: str) -> None:
+    """The lesson, opened; its rows computed."""
+    lesson = LESSONS[key]
+    page.get_by_role("button", name=f"Start: {lesson.title}").click()
+    expect(page.locator("#coach-page")).to_contain_text(lesson.question)
+    expect(page.locator("#coach-previous")).to_be_disabled()
+    done(page, YOURS_FIRST, lesson.prepare().num_steps)
+
+
+def read_on(page: Page, text: str) -> None:
+    page.locator("#coach-next").click()
+    expect(page.locator("#coach-page")).to_contain_text(text)
+    expect(page.locator("#coach-previous")).to_be_enabled()
+
+
+def finished(page: Page, key: str) -> None:
+    """The rest of the lesson, read to its end."""
+    lesson = LESSONS[key]
+    for _, text in lesson.pages[1 + len(lesson.do) :]:
+        read_on(page, text)
+    expect(page.locator("#coach-page").get_by_role("link")).to_have_count(len(lesson.links))
+    page.locator("#coach-next").click()
+    expect(page.locator("#lessons .lesson", has_text=lesson.title)).to_contain_text("finished")
+
+
+YOURS_FIRST = re.compile("^Yours")
+
+
+def line(page: Page, name: str | re.Pattern[str]) -> Locator:
+    """The row with just this name."""
+    name = re.compile(f"^{re.escape(name)}$") if isinstance(name, str) else name
+    return page.locator("#rows .pic-row", has=page.locator(".pic-name", has_text=name))
+
+
+def done(page: Page, name: str | re.Pattern[str], calls: int) -> None:
+    """Wait until a row has run with so many calls, and all others too."""
+    expect(line(page, name).get_by_text(f"{calls} calls")).to_be_visible()
+    settled(page)
+
+
+def shown(page: Page, *names: str | re.Pattern[str]) -> list[float]:
+    """The errors that stand beside these rows."""
+    found = [line(page, name).locator(".pic-error b").inner_text() for name in names]
+    return [float(text) for text in found]
+
+
+def test_the_logarithmic_axis_is_learnt(learn):
+    page, lesson = learn, LESSONS["log"]
+    begun(page, "log")
+    factors, even = "Uniform in log-SNR", "Uniform in sigma"
+    of_even, of_factors = shown(page, YOURS_FIRST, factors)
+    assert of_factors < of_even / 2
+    for text in lesson.do:
+        read_on(page, text)
+    choose(page, "start", factors)
+    done(page, even, 8)
+    assert shown(page, YOURS_FIRST, even) == [of_factors, of_even]
+    expect(line(page, factors)).to_have_count(0)
+    expect(page.locator("#rows .pic-finding")).to_contain_text("Yours: Uniform in log-SNR comes")
+    finished(page, "log")
+
+
+def test_stopping_early_is_learnt(learn):
+    page, lesson = learn, LESSONS["stop-early"]
+    begun(page, "stop-early")
+    karras, stopped, converged = shown(page, YOURS_FIRST, STOPPED, CONVERGED)
+    assert stopped < karras < converged
+    for text in lesson.do[:2]:
+        read_on(page, text)
+    line(page, CONVERGED).locator(".pic-more").click()
+    page.get_by_role("menuitem", name="Edit this").click()
+    done(page, "Karras", 8)
+    assert shown(page, "Karras", STOPPED, YOURS_FIRST) == [karras, stopped, converged]
+    assert page.evaluate(SIGMAS)[1] < 10
+    read_on(page, lesson.do[2])
+    choose(page, "solver", "DPM++ 2M")
+    expect(page.locator("#rows .pic-finding")).to_contain_text("DPM++ 2M, 8 calls")
+    settled(page)
+    karras, stopped, converged = shown(page, "Karras", STOPPED, YOURS_FIRST)
+    assert stopped < karras < converged
+    finished(page, "stop-early")
+
+
+def test_the_best_for_one_solver_is_learnt(learn):
+    page, lesson = learn, LESSONS["other-solver"]
+    begun(page, "other-solver")
+    found, even = "OSS for Euler", "Uniform in log-SNR"
+    karras, best, other = shown(page, YOURS_FIRST, found, even)
+    assert best < min(karras, other) / 2
+    for text in lesson.do[:2]:
+        read_on(page, text)
+    choose(page, "solver", "Heun")
+    done(page, found, 23)
+    karras, best, other = shown(page, YOURS_FIRST, found, even)
+    assert best > max(karras, other)
+    read_on(page, lesson.do[2])
+    choose(page, "method", "Direct search")
+    page.locator("#optimize").click()
+    expect(line(page, "Karras").get_by_text("23 calls")).to_be_visible(timeout=90_000)
+    settled(page)
+    assert line(page, YOURS_FIRST).locator(".pic-name").inner_text() == "Yours: Direct search"
+    mine, *others = shown(page, YOURS_FIRST, "Karras", found, even)
+    assert others == [karras, best, other] and mine < min(others) / 2
+    finished(page, "other-solver")
+
+
+def test_when_it_stops_paying_is_learnt(learn):
+    page, lesson = learn, LESSONS["enough"]
+    begun(page, "enough")
+    names, errors = (YOURS_FIRST, "Karras", "Uniform in time"), {}
+    errors[6] = shown(page, *names)
+    for text in lesson.do[:2]:
+        read_on(page, text)
+    for steps in (10, 15, 20):
+        set_number(page, "steps", steps)
+        done(page, YOURS_FIRST, steps)
+        errors[steps] = shown(page, *names)
+    firsts = {steps: row[0] == min(row) for steps, row in errors.items()}
+    assert firsts == {6: True, 10: True, 15: False, 20: False}
+    assert errors[15][1] < errors[15][0] and errors[20][0] > 2 * max(errors[20][1:])
+    assert max(errors[20]) < min(errors[6])
+    read_on(page, lesson.do[2])
+    finished(page, "enough")
+
+
+def test_on_a_phone_the_lesson_stays_in_sight_while_one_edits(visit, studio_url):
+    page = opened(visit(studio_url, viewport=PHONE))
+    begun(page, "two-tables")
+    coach = page.locator("#coach")
+    for part in ("#rows", "#editor", "#optimize"):
+        page.locator(part).evaluate("node => node.scrollIntoView({ block: 'center' })")
+        expect(coach).to_be_in_viewport(ratio=1)
+        box = coach.bounding_box()
+        assert abs(box["y"]) <= 1 and box["height"] < 0.4 * PHONE["height"]
+    page.locator("#coach-next").click()
+    expect(page.locator("#coach-page")).to_contain_text(LESSONS["two-tables"].do[0])
+
+
+def test_on_a_phone_every_tab_is_in_sight(visit, studio_url):
+    page = opened(visit(studio_url, viewport=PHONE))
+    names = ["Studio", "Compare", "Learn", "Library", "About", "Lessons", "Draw your own", "Papers"]
+    for name in names:
+        expect(page.get_by_role("tab", name=name, exact=True)).to_be_in_viewport()
+    page.get_by_role("tab", name="Papers").click()
+    for paper in PAPERS:
+        expect(page.get_by_role("tab", name=paper.tab, exact=True)).to_be_in_viewport()
+    expect(page.locator(".overflow-menu:visible")).to_have_count(0)
 
 
 def test_lessons_are_opened_one_after_the_other_and_closed(learn):
@@ -142,7 +293,8 @@ def test_a_distribution_is_drawn_by_mouse_and_run(learn):
     before = page.evaluate(DRAWN)[0][0]
     page.keyboard.press("ArrowRight")
     assert page.evaluate(DRAWN)[0][0] == pytest.approx(before + 0.02)
-    expect(page.locator("#pad-text textarea")).to_have_value(re.compile(r"^-\S+, \S+\n1, 1\n0, -"))
+    typed = page.locator("#pad-text textarea")
+    expect(typed).to_have_value(re.compile(r"^-\S+, \S+\n1, 1\n0, -"))
 
     page.locator("#pad-use").click()
     expect(page.locator("#model input")).to_have_value("Drawn: 3 points")
@@ -170,11 +322,17 @@ def test_points_are_pasted_and_what_is_no_point_is_said(learn):
     assert page.evaluate(DRAWN) == [[0.5, 0.5], [-1, 0.25]]
     page.locator("#pad-text textarea").fill("0.5, 9")
     page.locator("#pad-read").click()
-    expect(page.get_by_text("point 1 is (0.5, 9); both must lie within ±2")).to_be_visible()
+    said = "line 1: (0.5, 9) is outside; both must lie within ±2"
+    expect(page.get_by_text(said)).to_be_visible()
     page.get_by_role("button", name="Two moons").click()
     expect(page.locator(".pad-point")).to_have_count(24)
+    typed = page.locator("#pad-text textarea")
+    expect(typed).to_have_value(drawing_panel.written(Drawing(drawing_panel.moons())))
     page.get_by_role("button", name="Undo", exact=True).click()
     expect(page.locator(".pad-point")).to_have_count(2)
+    expect(typed).to_have_value("0.5, 0.5\n-1, 0.25")
+    page.get_by_role("button", name="Clear").click()
+    expect(typed).to_have_value("")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -186,12 +344,19 @@ def test_the_plane_has_no_accessibility_violations(visit, studio_url, scheme):
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
+BORDERS = """table => {
+  const style = getComputedStyle(table.querySelector("td:last-child"));
+  return ["top", "bottom", "left", "right"].map((side) => style[`border-${side}-width`]);
+}"""
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_papers_have_a_formula_a_picture_and_numbers(visit, studio_url, scheme):
     page = opened(visit(f"{studio_url}?__theme={scheme}"))
+    page.get_by_role("tab", name="Papers").click()
     for paper in PAPERS:
-        page.set_viewport_size(DESKTOP)  # on a phone these tabs are in a menu
-        page.get_by_role("tab", name=paper.tab).click()
+        page.set_viewport_size(DESKTOP)
+        page.get_by_role("tab", name=paper.tab, exact=True).click()
         text = page.locator(f"#paper-{paper.key}")
         expect(text).to_be_visible()
         page.set_viewport_size(PHONE)
@@ -199,5 +364,8 @@ def test_the_papers_have_a_formula_a_picture_and_numbers(visit, studio_url, sche
         assert box["height"] > 20 and box["width"] <= PHONE["width"]
         drawn = page.locator(f"#figure-{paper.key}")
         expect(drawn.get_by_role("img", name=paper.seen)).to_be_visible()
-        assert violations(page, f"#paper-{paper.key}") == []
+        table = page.locator(f"#numbers-{paper.key} .saved table")
+        assert table.evaluate(BORDERS) == ["0px", "1px", "0px", "0px"]  # as in the Library
+        for part in ("paper", "numbers"):
+            assert violations(page, f"#{part}-{paper.key}") == []
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
