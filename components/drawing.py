@@ -91,12 +91,13 @@ def moons() -> Points:
 def letter() -> Points:
     """An A."""
     strokes = [[(-0.7, -1.0), (0.0, 1.0), (0.7, -1.0)], [(-0.4, -0.25), (0.4, -0.25)]]
-    return tuple(
+    points = (
         point
         for stroke in strokes
         for start, end in pairwise(stroke)
         for point in line(start, end, 10)
     )
+    return tuple(dict.fromkeys(points))  # two strokes meet in one point
 
 
 def line(start: tuple[float, float], end: tuple[float, float], num: int) -> Points:

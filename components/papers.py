@@ -278,9 +278,10 @@ def numbers(paper: Paper) -> str:
     heads = "".join(
         f'<th scope="col">{head}</th>' for head in ("This paper", "Best closed form", "Karras")
     )
-    return (
+    return (  # the table can be focused, to be scrolled where it is wide
         f"<p>{escape(losses(rows))}</p>"
-        f'<div class="saved"><table><caption>{escape(caption)}</caption><thead><tr><td></td>{heads}'
+        '<div class="saved" tabindex="0" role="region" aria-label="Numbers of this paper">'
+        f"<table><caption>{escape(caption)}</caption><thead><tr><td></td>{heads}"
         f"</tr></thead><tbody>{''.join(map(table_row, rows))}</tbody></table></div>"
         f"<p>{escape(caption)}. This paper: its methods from "
         "Karras' levels, with Karras' range. Best closed form: the best of all, range-tuned ones "

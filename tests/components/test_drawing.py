@@ -22,6 +22,7 @@ from components.state import YOURS, first_studio
 def test_an_example_is_used_at_once_and_comes_back_with_the_draft(name):
     drawn, text = drawing.example(name, Drawing(std=0.08))
     assert text == drawing.written(drawn) and drawn.std == 0.08
+    assert len(set(drawn.points)) == len(drawn.points)
     studio, tabs = drawing.used(first_studio(), drawn)
     assert tabs.selected == "studio" and studio.instant
     assert spec_of(studio.model).kind == "points" and studio.num_steps == first_studio().num_steps
