@@ -24,17 +24,19 @@ BASELINES = ("karras", "log_snr")  # each with its own range, and again with its
 @dataclass(frozen=True, eq=False)
 class Verdict:
     """`comparison`: result, start and baselines, without trajectories. `names`: what each is
-    called. `best`: the one closest. `sentence`: the numbers in words, chance included."""
+    called. `best`: the one closest. `sentence`: the numbers in words, chance included. `found`:
+    the start or the baseline that the result is, level by level; "" for levels of its own."""
 
     comparison: Comparison
     names: Mapping[Schedule, str]
     result: Schedule
     best: Schedule
     sentence: str
+    found: str = ""
 
     @property
     def won(self) -> bool:
-        return self.best == self.result
+        return self.best == self.result and not self.found
 
     @property
     def chance(self) -> tuple[str, ...]:
@@ -47,9 +49,12 @@ class Verdict:
     def headline(self) -> str:
         """Plainly: whether the result is the best, and whether that may be chance."""
         best, own = self.names[self.best], self.names[self.result]
-        if not self.won:
+        nothing = f"The search found nothing better than {self.found}." if self.found else ""
+        if self.best != self.result:
             sure = "though that may be chance" if own in self.chance else "by more than chance"
-            return f"{best} is better than {own}, {sure}."
+            return f"{nothing} {best} is better than {own}, {sure}.".lstrip()
+        if nothing:
+            return nothing
         if self.chance:
             return f"{best} is closest, but its lead over {listed(self.chance)} may be chance."
         return f"{best} is closest, by more than chance."
@@ -59,6 +64,7 @@ class Verdict:
         ranked, key = self.comparison.ranked, self.comparison.main_metric
         return {
             "won": self.won,
+            "headline": self.headline,
             "sentence": self.sentence,
             "metric": key,
             "scores": {self.names[cell.schedule]: cell.metrics[key] for cell in ranked},
@@ -86,9 +92,7 @@ def judge(
     """
     n, zero, spec = result.num_steps, result.final_zero, denoise.spec
     plain = [SCHEDULES[key].make(n, spec, final_zero=zero) for key in BASELINES]
-    rivals = [*plain, *(twins or ())]
-    names = {schedule: _name(schedule) for schedule in rivals}
-    names |= {start: f"the start ({_name(start)})"} | {result: _name(result)}
+    rivals = [start, *plain, *(twins or ())]
     noise = start_noise(spec, num, seed)
     reference, verdict = None, None
     cells: list[Cell] = []
@@ -104,15 +108,17 @@ def judge(
         job = compare(denoise, [schedule], solver, noise, seed=seed, reference=reference)
         one = yield from relay(job, so_far)
         cells.extend(_without_trajectory(one.cells))
-        return _verdict(replace(one, cells=tuple(cells)), result, names)
+        return _verdict(replace(one, cells=tuple(cells)), result, rivals)
 
-    for schedule in dict.fromkeys([result, start, *rivals]):  # the same levels once
+    for schedule in dict.fromkeys([result, *rivals]):  # the same levels once
         verdict = yield from run_too(schedule)
     for key in BASELINES if twins is None else ():
         job = tune(denoise, key, n, solver, final_zero=zero)
         twin = yield from relay(job, so_far)
-        if twin not in names:
-            names[twin] = _name(twin)
+        rivals.append(twin)
+        if any(cell.schedule == twin for cell in cells):
+            verdict = verdict and _verdict(verdict.comparison, result, rivals)
+        else:
             verdict = yield from run_too(twin)
     if verdict is None:
         raise ValueError(f"{SOLVERS[solver].label} cannot run these schedules: {cells[0].error}")
@@ -126,12 +132,28 @@ def _without_trajectory(cells: Sequence[Cell]) -> Iterator[Cell]:
 
 
 def _verdict(
-    comparison: Comparison, result: Schedule, names: dict[Schedule, str]
+    comparison: Comparison, result: Schedule, rivals: Sequence[Schedule]
 ) -> Verdict | None:
+    """`rivals`: the start, then the baselines. What a search found that one of them is already is
+    that one, and no find."""
     if len(comparison.ranked) < 2:
         return None
-    best = comparison.ranked[0].schedule
-    return Verdict(comparison, dict(names), result, best, comparison.finding_with(names))
+    start, *baselines = rivals
+    names = {schedule: _name(schedule) for schedule in reversed(baselines)}
+    names |= {start: f"the start ({_name(start)})"}
+    found = ""
+    if result == start:
+        found, names[start] = "its start", f"{_name(start)} (the start, which the search kept)"
+    elif result in names:
+        found = names[result]
+        names[result] = f"{found} (which the search came to as well)"
+    else:
+        names[result] = _name(result)
+    known = {schedule: schedule for schedule in reversed(rivals)}
+    cells = (replace(c, schedule=known.get(c.schedule, c.schedule)) for c in comparison.cells)
+    comparison = replace(comparison, cells=tuple(cells))
+    best, sentence = comparison.ranked[0].schedule, comparison.finding_with(names)
+    return Verdict(comparison, names, result, best, sentence, found)
 
 
 def _name(schedule: Schedule) -> str:

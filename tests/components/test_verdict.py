@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from ays_core.optimizers import OPTIMIZERS
+from ays_core.schedule import Origin, Schedule
 from components import verdict
 from components.optimize_panel import effort, search_job
 from components.state import first_studio, with_model, with_steps
@@ -52,6 +53,16 @@ def test_a_finished_search_is_judged_at_once_and_plainly(studio, found, better, 
     assert ("is better than" in last) != kept["won"]
     if not better:
         assert "is better than Karras, resampled, by more than chance" in last
+
+
+def test_a_kept_start_is_said_to_be_one(studio, found, monkeypatch):
+    monkeypatch.setitem(verdict.NOISES, "points", 32)
+    start = Schedule(found.schedule.sigmas, Origin("kl_optimal"))
+    kept = Found(replace(studio, yours=start), found.schedule)
+    *_, (last, record) = verdict.at_once(kept, SOMEONE)
+    assert "The search found nothing better than its start." in last
+    assert "(the start, which the search kept)" in last and OPTIMIZERS["oss"].label not in last
+    assert record["won"] is False and last.count('class="own"') == 1
 
 
 @pytest.mark.parametrize("change", ["stopped", "none", "nothing found"])

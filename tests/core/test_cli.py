@@ -525,6 +525,20 @@ def test_a_search_can_be_judged(capsys):
     assert len(found["verdict"]["scores"]) == 3  # of two steps Karras and log-SNR are the same
 
 
+def test_a_search_that_keeps_its_start_says_so(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("AYS_HOME", str(tmp_path / "home"))
+    out = tmp_path / "best.json"
+    argv = ("optimize", "ays", "--model", MODEL, "--solver", "euler", "--steps", 4, "--out", out)
+    answered(capsys, *argv, "--param", "levels=24", "--param", "paths=16", "--param", "power=1")
+    assert main(["optimize", str(out), "--judge", "--json"]) == 0  # the minimum is its own start
+    streams = capsys.readouterr()
+    found = json.loads(streams.out.splitlines()[-1])
+    assert found["won"] is found["verdict"]["won"] is False
+    assert "note: The search found nothing better than its start." in streams.err
+    name = "AYS family, weight sigma^-1 (KLUB is 3) (the start, which the search kept)"
+    assert name in found["verdict"]["scores"]
+
+
 def test_a_search_goes_on_from_its_file(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("AYS_HOME", str(tmp_path / "home"))
     out = tmp_path / "best.json"

@@ -3,19 +3,21 @@
 import dataclasses
 from functools import cache
 
+import numpy as np
 import pytest
 
 from ays_core.compare import compare, reference_run
 from ays_core.comparison import name_of
 from ays_core.denoiser import bind
 from ays_core.job import run
-from ays_core.models import MODELS
+from ays_core.models import MODELS, Mixture
 from ays_core.optimizers import OPTIMIZERS
+from ays_core.optimizers.entry import record
 from ays_core.optimizers.judge import judge
 from ays_core.optimizers.trial import prepare
 from ays_core.optimizers.tuned_range import GRID, tried_ranges, tuned
 from ays_core.sampling import start_noise
-from ays_core.schedule import Schedule
+from ays_core.schedule import Origin, Schedule
 from ays_core.schedules import SCHEDULES
 
 MODEL = bind(MODELS["grid"].load())
@@ -131,6 +133,71 @@ def test_a_loss_is_said_too():
     verdict = run(judge(MODEL, first_order, KARRAS, "heun", num=100))  # it ruins Heun
     assert not verdict.won
     assert "Optimal stepsize (OSS), found by a search, loses here to" in verdict.sentence
+
+
+def kept_by(key, levels):
+    """What the optimizer `key` returns when it ends with `levels`."""
+    made = record(key, MODEL, levels, "euler", {}, evaluations=1, objective="", curve=[1.0])
+    return Schedule(levels.sigmas, made)
+
+
+EDITED = Schedule(KARRAS.with_steps(9).with_steps(6).sigmas, Origin("edited", parent="karras"))
+
+
+@pytest.mark.parametrize("start, name", [(KARRAS, "Karras"), (EDITED, "Karras, edited")])
+@pytest.mark.parametrize("key", OPTIMIZERS)
+def test_a_kept_start_is_no_win_and_keeps_its_name(key, start, name):
+    verdict = run(judge(MODEL, kept_by(key, start), start, "euler", num=20, twins=[]))
+    assert not verdict.won and not verdict.to_json()["won"]
+    assert verdict.headline.startswith("The search found nothing better than its start.")
+    assert verdict.to_json()["headline"] == verdict.headline
+    kept = f"{name} (the start, which the search kept)"
+    assert verdict.names[verdict.result] == kept and kept in verdict.sentence
+    assert OPTIMIZERS[key].label not in verdict.sentence + str(dict(verdict.names))
+    assert "found by a search" not in verdict.sentence
+    better = f" is better than {kept}, " in verdict.headline
+    assert better == (verdict.best != verdict.result)
+
+
+def test_an_optimizer_that_really_keeps_its_start_is_said_to():
+    """On a Gaussian nothing beats the arctangent schedule for DDIM."""
+    model = bind(Mixture("one", [1.0], np.zeros((1, 2)), 0.25 * np.eye(2)[None]))
+    start = SCHEDULES["kl_optimal"].make(5, model.spec, final_zero=False, c=0.5)
+    kept = run(OPTIMIZERS["ays"].make(model, start, "euler", levels=32, paths=32, num=64))
+    assert "evaluations" in kept.origin.params
+    verdict = run(judge(model, kept, start, "euler", num=50, twins=[]))
+    assert not verdict.won and verdict.best == start
+    assert verdict.headline == "The search found nothing better than its start."
+
+
+def test_what_is_a_baseline_again_is_no_win():
+    start = SCHEDULES["linear_t"].make(6, MODEL.spec)
+    twin = run(tuned(MODEL, "karras", 6, "euler", num=16))
+    for found, rival in ((KARRAS, "Karras"), (twin, "Karras with its range tuned")):
+        for twins in ([twin], None):  # at hand, or tuned after the others have run
+            job = judge(
+                *(MODEL, kept_by("direct", found), start, "euler"),
+                num=20, twins=twins, tune=lambda *_, **__: given(twin),
+            )  # fmt: skip
+            verdict = run(job)
+            assert not verdict.won
+            assert verdict.headline.startswith(f"The search found nothing better than {rival}.")
+            assert verdict.names[found] == f"{rival} (which the search came to as well)"
+            assert "found by a search" not in verdict.sentence
+            assert len(verdict.comparison.cells) == len(set(verdict.names))
+
+
+def given(schedule):
+    yield from ()
+    return schedule
+
+
+def test_a_twin_that_is_the_plain_form_keeps_the_plain_name():
+    best = run(OPTIMIZERS["oss"].make(MODEL, KARRAS, "euler", teacher_steps=20, num=8))
+    job = judge(MODEL, best, KARRAS, "euler", num=20, tune=lambda *_, **__: given(KARRAS))
+    assert set(run(job).names.values()) == {
+        *("Optimal stepsize (OSS)", "the start (Karras)", "Uniform in log-SNR")
+    }
 
 
 def test_twins_at_hand_are_not_tuned_again():
