@@ -25,7 +25,7 @@ SMALL = {
     "direct": {"budget": 30, "num": 16},
     "gits": {"teacher_steps": 20, "num": 16},
     "oss": {"teacher_steps": 20, "num": 16},
-    "score_optimal": {"levels": 50, "batch": 32},
+    "score_optimal": {"levels": 100, "batch": 32},
 }
 KARRAS = SCHEDULES["karras"].make(5, MODEL.spec)
 STARTS = {  # one that is far from good, and one that is hard to beat

@@ -17,6 +17,7 @@ from ays_core.models import MODELS
 from ays_core.models.pictures import bind_pictures
 from ays_core.models.pipelines import PipelineModel, adapt
 from ays_core.optimizers import OPTIMIZERS
+from ays_core.optimizers.score_costs import predictor_cost
 from ays_core.sampling import sample, start_noise
 from ays_core.schedule import Schedule
 from ays_core.schedules import SCHEDULES
@@ -32,7 +33,7 @@ SMALL: dict[str, dict[str, Any]] = {  # the cheapest that each takes
     "oss": {"teacher_steps": 20, "num": 8},
     "direct": {"budget": 20, "num": 8},
     "gits": {"teacher_steps": 20, "num": 8},
-    "score_optimal": {"levels": 50, "batch": 16},
+    "score_optimal": {"levels": 100, "batch": 16},
 }
 
 
@@ -123,6 +124,15 @@ def test_unguided_and_unconditional_models_work_too():
     for key in ("score_optimal", "gits"):
         found = run(OPTIMIZERS[key].make(bound, start_for(bound), "euler", seed=1, **SMALL[key]))
         assert found.num_steps == 4 and found.origin.params["guidance"] == 1.0
+
+
+@pytest.mark.parametrize("name", ["dit", "stable_diffusion"])
+def test_derivatives_of_networks_with_attention(name):
+    """Second ones, which fused attention lacks."""
+    bound = bound_to(name)
+    x = bound.data(2, 0) + 1.0 * start_noise(bound.spec, 2, 0)
+    found = predictor_cost(bound, x, 1.0, 0.9, torch.Generator().manual_seed(0))
+    assert np.isfinite(found) and found != 0
 
 
 def test_a_multistep_solver_and_its_trials_with_guidance():

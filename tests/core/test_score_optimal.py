@@ -6,25 +6,27 @@ On N(0, c^2), per dimension, with a the higher level and b the lower:
 """
 
 import math
-import sys
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+from scipy.integrate import quad
 
 from ays_core.denoiser import Bound, bind
 from ays_core.job import run
 from ays_core.models import MODELS, Mixture
+from ays_core.optimizers import score_costs
+from ays_core.optimizers.score_costs import DERIVATIVE, corrector_cost, predictor_cost
 from ays_core.optimizers.score_optimal import (
     EXPONENT,
-    corrector_cost,
     evaluations,
-    predictor_cost,
+    pchip,
     score_optimal,
     unevenness,
     update,
 )
+from ays_core.params import parse_params
 from ays_core.schedules import SCHEDULES
 
 MODEL = bind(MODELS["gaussians"].load())
@@ -103,7 +105,7 @@ def test_probes_agree_with_whole_jacobians(sigma, monkeypatch):
     x0 = MODEL.data(4000, 0).double()
     x = x0 + sigma * torch.randn(x0.shape, generator=generator(), dtype=torch.float64)
     wanted = predictor_cost(MODEL, x, sigma, 0.99 * sigma, generator())
-    monkeypatch.setattr(sys.modules[score_optimal.__module__], "WHOLE", 0)
+    monkeypatch.setattr(score_costs, "WHOLE", 0)
     found = [predictor_cost(MODEL, x, sigma, 0.99 * sigma, generator(k)) for k in range(6)]
     assert np.std(found) < 0.15 * wanted  # one probe's own variance would be of the cost's size
     assert np.mean(found) == pytest.approx(wanted, rel=0.08)
@@ -164,6 +166,64 @@ def test_corrector_recovers_the_closed_form():
     assert found.sigmas == pytest.approx(wanted, rel=0.03)
 
 
+STDS = np.array([1.0, 0.3, 0.05])
+
+
+def length_between(density, low, high):
+    """Of a metric given per ln s, between two levels."""
+    return quad(lambda lam: density(math.exp(lam)), math.log(low), math.log(high), limit=200)[0]
+
+
+METRICS = {  # of N(0, diag c_k^2), per ln s
+    "corrector": lambda s: 2 * np.sqrt(((s**2 / (STDS**2 + s**2)) ** 3).sum()),
+    "predictor": lambda s: s * (s**2 * STDS**4 / (STDS**2 + s**2) ** 5).sum() ** 0.25,
+}
+
+
+@pytest.mark.parametrize("kind", METRICS)
+def test_levels_lie_evenly_in_the_closed_form_of_an_anisotropic_gaussian(kind):
+    model = bind(Mixture("one", [1.0], np.zeros((1, 3)), np.diag(STDS**2)[None]))
+    own = {"final_zero": False, "sigma_min": 0.02, "sigma_max": 20}
+    start = SCHEDULES["log_snr"].make(6, model.spec, **own)
+    found = run(score_optimal(model, start, "euler", kind=kind, levels=200, batch=1024))
+    shares = [length_between(METRICS[kind], low, high) for high, low in pairwise(found.sigmas)]
+    assert shares == pytest.approx(np.full(6, np.mean(shares)), rel=0.02)
+    at_start = [length_between(METRICS[kind], low, high) for high, low in pairwise(start.sigmas)]
+    assert max(at_start) > 1.5 * min(at_start)
+
+
+def test_further_rounds_make_the_steps_of_the_fine_grid_cost_the_same():
+    """The paper's fixed point on the fine grid. It ends further from the closed form than one
+    round does, because a long last step there is nearly free."""
+    model = one_gaussian(0.5)
+    start = SCHEDULES["log_snr"].make(8, model.spec, final_zero=False, sigma_min=0.02, sigma_max=20)
+    shares = np.linspace(arc_length(20, 0.5), arc_length(0.02, 0.5), 9)
+    found = {
+        rounds: run(score_optimal(model, start, "euler", rounds=rounds, batch=512))
+        for rounds in (1, 2, 5)
+    }
+    off = {n: np.abs(arc_length(np.array(s.sigmas), 0.5) - shares).max() for n, s in found.items()}
+    assert off[1] < 0.02 * (shares[0] - shares[-1]) < off[5] and off[1] < off[2] < off[5]
+    lam = np.linspace(math.log(20), math.log(0.02), 101)  # the same with exact costs
+    for turn in range(1, 6):
+        costs = np.array([corrector(a, b, 0.5) for a, b in pairwise(np.exp(lam))])
+        if turn in found:
+            along = np.concatenate([[0.0], np.cumsum(costs**0.5)])
+            wanted = np.exp(pchip(np.linspace(0, along[-1], 9), along, lam))
+            assert found[turn].sigmas == pytest.approx(wanted, rel=0.02)
+        lam = update(lam, costs, EXPONENT["corrector"])
+    assert [s.origin.params["rounds"] for s in found.values()] == [1, 2, 5]
+    spent = [s.origin.params["evaluations"] for s in found.values()]
+    assert spent == [evaluations(start, rounds=n, batch=512) for n in found]
+
+
+def test_few_levels_and_no_rounds_are_refused():
+    for name, value in (("levels", 99), ("rounds", 0), ("rounds", 11)):
+        with pytest.raises(ValueError, match=f"{name} is {value}; it must lie between"):
+            parse_params(score_optimal, {name: value})
+    assert parse_params(score_optimal, {"levels": 100, "rounds": 10})["rounds"] == 10
+
+
 def test_predictor_makes_equal_costs():
     model = one_gaussian(0.5)
     start = SCHEDULES["log_snr"].make(8, model.spec, final_zero=False, sigma_min=0.02, sigma_max=20)
@@ -188,16 +248,19 @@ def test_result_and_snapshots_are_schedules_with_their_record(kind, final_zero):
 
     start = SCHEDULES["karras"].make(6, MODEL.spec, final_zero=final_zero)
     snapshots = []
-    job = score_optimal(Bound(Counted()), start, "ddim", kind=kind, levels=50, batch=32)
+    job = score_optimal(Bound(Counted()), start, "ddim", kind=kind, levels=100, batch=32)
     best = run(job, lambda p: snapshots.append(p.snapshot))
     for schedule in (*snapshots, best):
         assert schedule.num_steps == 6 and schedule.sigmas[0] == start.sigmas[0]
         assert schedule.sigmas[-1] == start.sigmas[-1]
     params = best.origin.params
     assert params["solver"] == "euler" and params["kind"] == kind
-    assert params["evaluations"] == counted[0] and len(params["curve"]) > 1
+    derivatives = params.get("derivatives", 0)
+    assert (derivatives > 0) == (kind == "predictor") and len(params["curve"]) > 1
+    assert params["evaluations"] - DERIVATIVE * derivatives == counted[0] == 100 * 2 * 32
     assert params["unevenness"] < 1.01 < params["start_unevenness"]
-    assert evaluations(start, levels=50, batch=32) == counted[0]
+    own = {"kind": kind, "levels": 100, "batch": 32}
+    assert evaluations(start, denoise=MODEL, **own) == params["evaluations"]
 
 
 def test_even_start_is_returned():
@@ -210,7 +273,7 @@ def test_even_start_is_returned():
 
 
 def test_closing_leaves_the_best_so_far():
-    job = score_optimal(MODEL, SCHEDULES["karras"].make(6, MODEL.spec), "euler", levels=50)
-    best = [next(job).snapshot for _ in range(60)][-1]
+    job = score_optimal(MODEL, SCHEDULES["karras"].make(6, MODEL.spec), "euler", levels=100)
+    best = [next(job).snapshot for _ in range(110)][-1]
     job.close()
-    assert best.num_steps == 6 and best.origin.params["evaluations"] == 50 * 2 * 32  # one round
+    assert best.num_steps == 6 and best.origin.params["evaluations"] == 100 * 2 * 32  # one part
