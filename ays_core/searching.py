@@ -157,7 +157,7 @@ def cost(
     **own: Any,
 ) -> tuple[int, int]:
     """Evaluations that `search` will take, about, and those that the library saves."""
-    total = entry.evaluations(start, solver, **own)
+    total = entry.evaluations(start, solver, denoise=denoise, **own)
     if not takes_measurement(entry):
         return total, 0
     seed = own.get("seed", 0)

@@ -232,12 +232,10 @@ def evaluations_of(studio: Studio) -> tuple[int, int, int]:
         where = (entry, studio.bound(), studio.yours, studio.solver)
         evaluations, saved = searching.cost(Library(), *where, **params)
         return evaluations, 0, saved
-    # a network would be asked who it is
-    evaluations = entry.evaluations(studio.yours, studio.solver, **params)
-    usual = {parameter.name: parameter.default for parameter in adjustable(entry.make)}
-    asked = {**usual, **params}
-    samples = next((asked[name] for name in SAMPLES if name in asked), 0)
-    return evaluations, drawing(studio, samples), 0
+    # a network would have to read its prompts, and be asked who it is
+    where = (studio.yours, studio.solver)
+    evaluations = entry.evaluations(*where, denoise=studio.unread(), **params)
+    return evaluations, drawing(studio, entry.samples(params)), 0
 
 
 def effort(evaluations: int, saved: int, seconds: float) -> str:

@@ -126,6 +126,11 @@ class Studio:
         model = in_memory(self.model)
         return bind(model, self.conditions, self.bound_guidance, self.bound_negative)
 
+    def unread(self) -> Bound:
+        """As `bound`, but with prompts that nobody has read: to ask about, not to be called."""
+        model = in_memory(self.model)
+        return Bound(model, guidance=self.bound_guidance, conditions=self.conditions)
+
     def bound_to_data(self) -> Job[Bound]:
         """As `bound`, with the data that a search learns from: pictures have captions of their own,
         and are encoded here."""

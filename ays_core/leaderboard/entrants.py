@@ -113,7 +113,7 @@ class Entrants:
                 self.measurement = yield from measure_model(self.denoise)
             given["measurement"] = self.measurement
         else:
-            self.check(entry.evaluations(start, solver, **given))
+            self.check(entry.evaluations(start, solver, denoise=self.denoise, **given))
         if key == "ays":
             given["free_first"] = start.origin.method != START
         if key in ("ays", "ays_mc"):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from ays_core.job import Job, Progress, relay
 from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry, record
 from ays_core.optimizers.optimal_stepsize import evaluations as stepsize_evaluations
 from ays_core.optimizers.optimal_stepsize import optimal_stepsize
-from ays_core.optimizers.trial import Trial, given_or_prepared
+from ays_core.optimizers.trial import Trial, given_or_prepared, preparing
 from ays_core.params import Choice, Range
 from ays_core.paths import ModelSpec
 from ays_core.schedule import Schedule
@@ -102,56 +102,78 @@ def direct(  # noqa: PLR0913 - its parameters are the interface
 
     space = Gaps.around(denoise.spec.check(start), denoise.spec, free_first)
     own = {"budget": budget, "free_first": free_first, "num": num, "seed": seed}
-    calls = SOLVERS[solver].nfe(start.num_steps, start.final_zero)
-    scores: dict[Schedule, float] = {}
-    curve: list[float] = []
-
     trial = yield from relay(
         given_or_prepared(trial, denoise, solver, num, seed),
         lambda p: replace(p, stage="reference", snapshot=start),
     )
-    before, num = trial.evaluations, trial.num
+    search = _Search(trial, start, own)
     if proxies is None:
-        job = optimal_stepsize(denoise, start, solver, seed=seed, free_first=free_first, num=num)
-        proxies = [(yield from job)]
-        before += stepsize_evaluations(start, free_first=free_first, num=num)
-
-    def best() -> Schedule:
-        winner = min(scores, key=lambda schedule: scores[schedule], default=start)
-        made = record(
-            "direct",
-            denoise,
-            start,
-            solver,
-            own,
-            evaluations=before + len(scores) * calls * num,
-            objective=trial.measures,
-            curve=curve,
-        )
-        return replace(winner, origin=made)
-
-    def shown(_: Progress) -> Progress:
-        return Progress("trying", min(len(scores), budget), budget, snapshot=best())
-
+        given = {"free_first": free_first, "num": trial.num}
+        proxies = [(yield from optimal_stepsize(denoise, start, solver, seed=seed, **given))]
+        search.evaluations += stepsize_evaluations(start, **given)
     for schedule in (start, *proxies, *closed_forms(space, start, denoise.spec)):
-        scores[schedule] = yield from relay(trial.score(schedule), shown)
-    curve.append(min(scores.values()))
-    if curve[0] == float("inf"):
+        yield from search.score(schedule)
+    search.generation_done()
+    if search.curve[0] == float("inf"):
         raise ValueError(f"{SOLVERS[solver].label} can run none of the schedules tried first")
-    point = space.point(best())
+    point = space.point(search.best())
     if len(point) < 2:
-        return best()  # a single gap: there is nothing to choose
+        return search.best()  # a single gap: there is nothing to choose
     evolution = CMA(mean=point, sigma=FIRST_SPREAD, seed=seed)
-    while len(scores) < budget and not evolution.should_stop():
+    while search.left and not evolution.should_stop():
         generation = []
-        for _ in range(evolution.population_size):
+        for _ in range(min(evolution.population_size, search.left)):
             point = evolution.ask()
-            schedule = space.schedule(point)
-            scores[schedule] = yield from relay(trial.score(schedule), shown)
-            generation.append((point, min(scores[schedule], WORST)))
-        evolution.tell(generation)
-        curve.append(min(scores.values()))
-    return best()
+            score = yield from search.score(space.schedule(point))
+            generation.append((point, min(score, WORST)))
+        if len(generation) == evolution.population_size:
+            evolution.tell(generation)
+        search.generation_done()
+    return search.best()
+
+
+class _Search:
+    """What a run of `direct` has tried and spent so far."""
+
+    def __init__(self, trial: Trial, start: Schedule, own: dict[str, Any]) -> None:
+        self.trial, self.start, self.own = trial, start, own
+        self.evaluations = trial.evaluations
+        self.scores, self.curve = dict[Schedule, float](), list[float]()
+
+    @property
+    def left(self) -> int:
+        """Schedules that may still be tried."""
+        return max(self.own["budget"] - len(self.scores), 0)
+
+    def score(self, schedule: Schedule) -> Job[float]:
+        """What the schedule does with the solver; the same levels are tried once."""
+        if schedule not in self.scores:
+            self.evaluations += self.trial.cost(schedule)
+            job = self.trial.score(schedule)
+            self.scores[schedule] = yield from relay(job, lambda _: self.shown())
+        return self.scores[schedule]
+
+    def generation_done(self) -> None:
+        self.curve.append(min(self.scores.values()))
+
+    def shown(self) -> Progress:
+        budget = self.own["budget"]
+        return Progress("trying", budget - self.left, budget, snapshot=self.best())
+
+    def best(self) -> Schedule:
+        """The best of those tried, with its record."""
+        winner = min(self.scores, key=lambda tried: self.scores[tried], default=self.start)
+        origin = record(
+            "direct",
+            self.trial.denoise,
+            self.start,
+            self.trial.solver,
+            self.own,
+            evaluations=self.evaluations,
+            objective=self.trial.measures,
+            curve=self.curve,
+        )
+        return replace(winner, origin=origin)
 
 
 def closed_forms(space: Gaps, start: Schedule, spec: ModelSpec) -> Iterator[Schedule]:
@@ -173,14 +195,18 @@ def evaluations(
     start: Schedule,
     solver: str,
     *,
+    denoise: Bound | None = None,
     budget: int = 400,
     free_first: bool = False,
     num: int = 128,
     **_own: object,
 ) -> int:
-    """What `direct` costs at most, but for the reference run: OSS, and `budget` tries."""
-    calls = SOLVERS[solver].nfe(start.num_steps, start.final_zero)
-    return budget * calls * num + stepsize_evaluations(start, free_first=free_first, num=num)
+    """What `direct` costs at most: preparing trials, OSS, and `budget` tries, or where there is a
+    single gap those before the search."""
+    tries = budget if start.num_steps + free_first > 1 else 2 + len(FORMS)
+    calls = tries * SOLVERS[solver].nfe(start.num_steps, start.final_zero)
+    proxy = stepsize_evaluations(start, free_first=free_first, num=num)
+    return num * (preparing(denoise, solver) + calls) + proxy
 
 
 OPTIMIZERS.add(

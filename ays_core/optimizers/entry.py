@@ -13,6 +13,7 @@ from typing import Any
 
 from ays_core.catalogue import Catalogue, Entry
 from ays_core.denoiser import Bound
+from ays_core.params import adjustable
 from ays_core.sampling import start_noise
 from ays_core.schedule import Origin, Schedule
 from ays_core.solvers import SOLVERS
@@ -22,11 +23,20 @@ TRAINING_SEEDS = 10_000  # optimizers use the seeds below; what is shown and jud
 
 @dataclass(frozen=True)
 class OptimizerEntry(Entry):
-    """`about`: what it minimises, in a sentence. `evaluations(start, solver, **own)`: what it will
-    cost, in denoiser evaluations of one sample each; an estimate where a search decides itself."""
+    """`about`: what it minimises, in a sentence. `learns_from`: the parameter that says on how many
+    clean samples, "" where it takes none. `evaluations(start, solver, denoise=None, **own)`: what
+    it will cost, in denoiser evaluations of one sample each, drawing those samples apart: exactly,
+    or where a search decides itself, about. `denoise` None: as for pictures without conditions.
+    """
 
     about: str = ""
+    learns_from: str = ""
     evaluations: Callable[..., int] = lambda *_args, **_own: 0
+
+    def samples(self, own: Mapping[str, Any]) -> int:
+        """On how many clean samples it learns, with these parameters."""
+        usual = {parameter.name: parameter.default for parameter in adjustable(self.make)}
+        return {**usual, **own}[self.learns_from] if self.learns_from else 0
 
 
 OPTIMIZERS: Catalogue[OptimizerEntry] = Catalogue("optimizer")

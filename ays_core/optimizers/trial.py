@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from ays_core.compare import HasFeatures, reference_run
+from ays_core.compare import REFERENCE_SOLVER, REFERENCE_STEPS, HasFeatures, reference_run
 from ays_core.denoiser import Batch, Bound
 from ays_core.job import Job
 from ays_core.metrics import METRICS
@@ -19,7 +19,7 @@ from ays_core.optimizers.entry import training_noise
 from ays_core.sampling import SampleRun, sample
 from ays_core.schedule import Schedule
 from ays_core.schedules import SCHEDULES
-from ays_core.solvers import SOLVERS
+from ays_core.solvers import SOLVERS, check_steps
 
 FINE_STEPS = 50  # of a stochastic solver's own fine run
 
@@ -48,12 +48,22 @@ class Trial:
         to = "the reference run" if self.metric == "rmse" else "the samples it should give"
         return f"{METRICS[self.metric].label.lower()} to {to}, {self.num} training noises"
 
-    def score(self, schedule: Schedule) -> Job[float]:
-        """The schedule's score; infinite where the solver cannot run it. Costs its calls."""
+    def cost(self, schedule: Schedule) -> int:
+        """Evaluations that `score` takes: none for levels that model or solver refuses."""
+        entry = SOLVERS[self.solver]
         try:
-            checked = self.denoise.spec.check(schedule)
-            ran = yield from sample(self.denoise, checked, self.solver, self.noise, seed=self.seed)
+            check_steps(entry, self.denoise.spec.check(schedule))
         except ValueError:
+            return 0
+        return entry.nfe(schedule.num_steps, schedule.final_zero) * self.num
+
+    def score(self, schedule: Schedule) -> Job[float]:
+        """The schedule's score; infinite where the solver cannot run it."""
+        if not self.cost(schedule):
+            return float("inf")
+        try:
+            ran = yield from sample(self.denoise, schedule, self.solver, self.noise, seed=self.seed)
+        except ValueError:  # it ended in values that are not finite
             return float("inf")
         samples = ran.samples if self.metric == "rmse" else features(self.denoise, ran.samples)
         return METRICS[self.metric].make(samples, self.target)
@@ -72,13 +82,27 @@ def prepare(
             given = yield from reference_run(denoise, noise)
             spent = given.nfe * num
         return Trial(denoise, solver, noise, seed, "rmse", given.samples, spent)
-    if isinstance(denoise.model, HasFeatures) and denoise.guidance == 1:
+    if has_exact_samples(denoise):
         exact = features(denoise, denoise.data(num, seed))
         return Trial(denoise, solver, noise, seed, "sliced_w2", exact)
     fine = SCHEDULES["karras"].make(FINE_STEPS, denoise.spec)
     ran = yield from sample(denoise, fine, solver, noise.flip(0), seed=seed)
     target = features(denoise, ran.samples)
     return Trial(denoise, solver, noise, seed, "sliced_w2", target, ran.nfe * num)
+
+
+def preparing(denoise: Bound | None, solver: str) -> int:
+    """Denoiser calls for every noise that `prepare` takes. None: as for pictures."""
+    entry = SOLVERS[solver]
+    if not entry.stochastic:
+        steps = REFERENCE_STEPS[denoise.spec.kind if denoise else "pictures"]
+        return SOLVERS[REFERENCE_SOLVER].nfe(steps, final_zero=True)
+    return 0 if denoise and has_exact_samples(denoise) else entry.nfe(FINE_STEPS, final_zero=True)
+
+
+def has_exact_samples(denoise: Bound) -> bool:
+    """Whether a set of samples can be held against the data themselves."""
+    return isinstance(denoise.model, HasFeatures) and denoise.guidance == 1
 
 
 def given_or_prepared(

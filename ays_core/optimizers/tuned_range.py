@@ -48,7 +48,7 @@ def tuned(  # noqa: PLR0913 - each saves a caller some work
     own: it is the noise left in the samples. The snapshot is the best so
     far. Raises `ValueError` where nothing can be made or run.
     """
-    entry, step_calls = SCHEDULES[key], SOLVERS[solver].nfe(num_steps, final_zero)
+    entry = SCHEDULES[key]
 
     def made(given: Mapping[str, object]) -> Schedule:
         return entry.make(num_steps, denoise.spec, final_zero=final_zero, **given)
@@ -59,7 +59,7 @@ def tuned(  # noqa: PLR0913 - each saves a caller some work
             prepare(denoise, solver, num, seed, reference),
             lambda p: Progress("reference", p.done, p.total, snapshot=best),
         )
-    num = trial.num
+    num, spent = trial.num, trial.evaluations
     highs, lows = tried_ranges(denoise.spec, final_zero)
     rounds = [[{}, *({"sigma_max": hi, "sigma_min": lo} for hi, lo in product(highs, lows))]]
     rounds += [[{p.name: value} for value in tried_values(p)] for p in adjustable(entry.make)]
@@ -76,6 +76,7 @@ def tuned(  # noqa: PLR0913 - each saves a caller some work
                 candidate = made(around | change)
             except ValueError:
                 continue  # this closed form cannot make so many levels in this range
+            spent += trial.cost(candidate)
             score = yield from relay(trial.score(candidate), shown)
             if score < best_score:
                 best, best_given, best_score = candidate, around | change, score
@@ -89,7 +90,7 @@ def tuned(  # noqa: PLR0913 - each saves a caller some work
         best,
         solver,
         own,
-        evaluations=trial.evaluations + total * step_calls * num,
+        evaluations=spent,
         objective=trial.measures,
         curve=[best_score],
     )

@@ -11,10 +11,11 @@ from PIL import Image
 from ays_core.job import run
 from ays_core.models import held
 from ays_core.models.pipelines import adapt
+from ays_core.optimizers import OPTIMIZERS
 from ays_core.searching import measurement_key
 from components import data_field, optimize_panel, price_panel, search_view
 from components.limits import Limits
-from components.state import first_studio, with_model
+from components.state import PROMPT, first_studio, with_model
 from tests.core import tiny_pipelines as tiny
 
 
@@ -81,3 +82,20 @@ def test_what_a_network_draws_for_itself_is_in_the_estimate(studio, folder):
     assert "About 1,184 evaluations" in optimize_panel.cost(searching)  # 24 x 16 + 50 x 16
     told = optimize_panel.cost(replace(searching, pictures=str(folder)))
     assert "About 384 evaluations" in told
+    searching = replace(studio, optimizer="score_optimal", params=(("batch", 16),))
+    assert "About 4,000 evaluations" in optimize_panel.cost(searching)  # 100 x 2 x 16 + 50 x 16
+
+
+def test_an_estimate_reads_no_prompt(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("an estimate asked the text encoder")
+
+    model = held.hold(adapt(tiny.make("stable_diffusion"), "tiny/sd"))
+    monkeypatch.setattr(type(model), "encode", refuse)
+    try:
+        studio = with_model(first_studio(), model.spec.key)
+        assert studio.conditions == (PROMPT,) and studio.unread().conditions == (PROMPT,)
+        for key in OPTIMIZERS:
+            assert " evaluations, " in optimize_panel.cost(replace(studio, optimizer=key))
+    finally:
+        held.release()

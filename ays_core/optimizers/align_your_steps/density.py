@@ -89,6 +89,7 @@ OPTIMIZERS.add(
         ays_density,
         PAPER,
         about="A formula from one measurement: levels as dense as the model's estimate moves fast.",
+        learns_from="paths",
         evaluations=lambda _start, _solver="", *, levels=96, paths=256, **_own: levels * paths,
     )
 )

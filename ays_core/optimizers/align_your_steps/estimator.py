@@ -51,6 +51,12 @@ def quantile(u: np.ndarray, a: float, b: float) -> np.ndarray:
     return np.clip(np.exp(inside), a, b * (1 - 1e-4))  # at b both |D_t - D_b| and w vanish
 
 
+def block_of(draws: int, denoise: Bound | None) -> int:
+    """Rows of a block, of which `STRATA` are about `draws`: whole rounds of the conditions."""
+    together = max(1, len(denoise.conditions)) if denoise else 1
+    return max(1, draws // (STRATA * together)) * together
+
+
 class Estimator:
     """KLUB of intervals on `num` draws of clean data. `evaluations`: spent so far.
 
@@ -59,8 +65,7 @@ class Estimator:
     """
 
     def __init__(self, denoise: Bound, draws: int, seed: int) -> None:
-        together = max(1, len(denoise.conditions))
-        self.block = max(1, draws // (STRATA * together)) * together
+        self.block = block_of(draws, denoise)
         self.denoise = denoise
         self.x0 = denoise.data(STRATA * self.block, seed)
         self.evaluations = 0

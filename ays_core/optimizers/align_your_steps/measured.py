@@ -13,20 +13,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated
 
-from ays_core.compare import REFERENCE_STEPS
 from ays_core.denoiser import Bound
 from ays_core.job import Job, Progress, relay
 from ays_core.optimizers.align_your_steps.search import FINALISTS, MORE, POWERS, Search
 from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry
-from ays_core.optimizers.trial import Trial, given_or_prepared, sets
+from ays_core.optimizers.trial import Trial, given_or_prepared, preparing, sets
 from ays_core.optimizers.tuned_range import GRID
 from ays_core.params import Choice, Range
 from ays_core.schedule import Schedule
 from ays_core.solvers import SOLVERS
 from ays_core.statistics import Statistics, measure_model, measured_key
 
-REFERENCE_CALLS = SOLVERS["heun"].nfe(REFERENCE_STEPS["pictures"], final_zero=True)
 PATIENCE = 4  # sweeps without a better score after which a search stops
+USUAL_SWEEPS = 10  # that a search stopping itself takes, for an estimate
 PAPER = "Sabour et al. 2024, Align Your Steps, arXiv:2404.14507"
 
 
@@ -129,10 +128,11 @@ def with_snapshots(
     return (yield from relay(walk, shown))
 
 
-def evaluations(
+def evaluations(  # noqa: PLR0913 - the parameters that cost something
     start: Schedule,
     solver: str,
     *,
+    denoise: Bound | None = None,
     power: str = "auto",
     stop: str = "converged",
     levels: int = 96,
@@ -141,16 +141,16 @@ def evaluations(
     num: int = 128,
     **_own: object,
 ) -> int:
-    """What `ays` costs without a measurement: measuring, the reference run, the trials. For a
-    search that stops itself, as if it took ten sweeps."""
+    """What `ays` costs without a measurement: measuring, preparing trials, the trials. At most so
+    much for power=auto; for a search that stops itself, as if it took `USUAL_SWEEPS`."""
     measured = levels * paths
     if power != "auto" and stop == "converged":
         return measured
-    reference = 0 if SOLVERS[solver].stochastic else REFERENCE_CALLS
-    trials = 1 + (2 * len(POWERS) + 3 * GRID * free_first if power == "auto" else 10)
-    calls = SOLVERS[solver].nfe(start.num_steps, start.final_zero)
-    settled = MORE * (reference + (1 + FINALISTS) * calls) if power == "auto" and reference else 0
-    return measured + num * (sets(solver) * (reference + trials * calls) + settled)
+    auto, entry, exam = power == "auto", SOLVERS[solver], preparing(denoise, solver)
+    trials = 1 + (2 * len(POWERS) + 3 * GRID * free_first if auto else USUAL_SWEEPS)
+    calls = entry.nfe(start.num_steps, start.final_zero)
+    again = MORE * (exam + (1 + FINALISTS) * calls) if auto and not entry.stochastic else 0
+    return measured + num * (sets(solver) * (exam + trials * calls) + again)
 
 
 OPTIMIZERS.add(
@@ -160,6 +160,7 @@ OPTIMIZERS.add(
         ays,
         PAPER,
         about="Prices every interval from one measurement, then finds the cheapest way exactly.",
+        learns_from="paths",
         evaluations=evaluations,
     )
 )

@@ -21,16 +21,18 @@ import torch
 
 from ays_core.denoiser import Bound
 from ays_core.job import Job, Progress, relay
-from ays_core.optimizers.align_your_steps.estimator import MIN_GAP, STRATA, Estimator
-from ays_core.optimizers.align_your_steps.measured import PAPER, PATIENCE, REFERENCE_CALLS
+from ays_core.optimizers.align_your_steps.estimator import MIN_GAP, STRATA, Estimator, block_of
+from ays_core.optimizers.align_your_steps.measured import PAPER, PATIENCE, USUAL_SWEEPS
 from ays_core.optimizers.align_your_steps.programme import SHARES
 from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry, record
-from ays_core.optimizers.trial import Trial, given_or_prepared, sets
+from ays_core.optimizers.trial import Trial, given_or_prepared, preparing, sets
 from ays_core.params import Choice, Range
+from ays_core.paths import ModelSpec
 from ays_core.schedule import Schedule
 from ays_core.solvers import SOLVERS
 
 STAGES = (10, 20, 40)  # numbers of steps that are optimised
+PLACES = 1 + 2 * len(SHARES)  # where a level may go, its own among them
 SURE = 1.0  # standard errors that a gain must exceed
 
 
@@ -104,7 +106,7 @@ def ays_mc(  # noqa: PLR0913 - its parameters are the interface
     denoise = yield from denoise.with_data(max(draws, STRATA * len(denoise.conditions)), seed)
     search = _Search(Estimator(denoise, draws, seed), start, SOLVERS[solver].key, trial, own)
     yield from search.tried(start, "start")
-    levels = np.array(search.positive(start).with_steps(STAGES[0]).sigmas)
+    levels = np.array(positive(start, denoise.spec).with_steps(STAGES[0]).sigmas)
     for steps in STAGES:
         moving = range(1, steps)
         if steps > STAGES[0]:
@@ -112,7 +114,14 @@ def ays_mc(  # noqa: PLR0913 - its parameters are the interface
         levels = yield from search.stage(levels, moving)
         if steps >= start.num_steps:
             break
-    return search.best
+    return search.recorded()
+
+
+def positive(schedule: Schedule, spec: ModelSpec) -> Schedule:
+    """The levels between which KLUB is counted: a final 0 is the model's sigma_min."""
+    low = spec.sigma_min
+    ends = (low,) if schedule.final_zero and low < schedule.positive[-1] else ()
+    return Schedule((*schedule.positive, *ends))
 
 
 class _Search:
@@ -130,12 +139,7 @@ class _Search:
         self.trial, self.own = trial, own
         self.generator = torch.Generator().manual_seed(2 * own["seed"])
         self.best, self.chosen, self.scores = start, "", dict[str, float]()
-
-    def positive(self, schedule: Schedule) -> Schedule:
-        """The levels between which KLUB is counted: a final 0 is the model's sigma_min."""
-        low = self.estimator.denoise.spec.sigma_min
-        ends = (low,) if schedule.final_zero and low < schedule.positive[-1] else ()
-        return Schedule((*schedule.positive, *ends))
+        self.tried_for = trial.evaluations if trial else 0  # evaluations
 
     def stage(self, levels: np.ndarray, moving: range) -> Job[np.ndarray]:
         """Sweeps over the `moving` levels; those of the best sweep."""
@@ -162,61 +166,62 @@ class _Search:
     def tried(self, schedule: Schedule, name: str) -> Job[float]:
         """The schedule's score, which `best` has to beat."""
         if self.trial:
+            self.tried_for += self.trial.cost(schedule)
             job = self.trial.score(schedule)
         else:
-            job = self.estimator.klub(self.positive(schedule), 2 * self.own["seed"] + 1)
+            levels = positive(schedule, self.estimator.denoise.spec)
+            job = self.estimator.klub(levels, 2 * self.own["seed"] + 1)
         score = yield from relay(job, partial(self._shown, name))
         self.scores[name] = score
         if not self.chosen or score < self.scores[self.chosen]:
             self.best, self.chosen = schedule, name
-        self.best = self._recorded(self.best)
+        self.best = self.recorded()
         yield self._shown(name, Progress("", 1, 1))
         return score
 
     def _shown(self, stage: str, p: Progress) -> Progress:
         return Progress(stage, p.done, p.total, snapshot=self.best)
 
-    def _recorded(self, schedule: Schedule) -> Schedule:
-        spent, objective = self.estimator.evaluations, "KLUB on fixed draws"
-        if self.trial:
-            calls = SOLVERS[self.solver].nfe(schedule.num_steps, schedule.final_zero)
-            spent += self.trial.evaluations + len(self.scores) * calls * self.trial.num
-            objective = self.trial.measures
+    def recorded(self) -> Schedule:
+        """The best so far, with its record as of now."""
+        objective = self.trial.measures if self.trial else "KLUB on fixed draws"
         origin = record(
             "ays_mc",
             self.estimator.denoise,
             self.start,
             self.solver,
             {**self.own, "scores": dict(self.scores), "chosen": self.chosen},
-            evaluations=spent,
+            evaluations=self.estimator.evaluations + self.tried_for,
             objective=objective,
             curve=list(self.scores.values()),
         )
-        return Schedule(schedule.sigmas, origin)
+        return Schedule(self.best.sigmas, origin)
 
 
 def evaluations(
     start: Schedule,
     solver: str,
     *,
+    denoise: Bound | None = None,
     draws: int = 1024,
     sweeps: int = 30,
     stop: str = "sampler",
     num: int = 128,
     **_own: object,
 ) -> int:
-    """What `ays_mc` costs, as if every stage took ten sweeps, or fewer where fewer are allowed."""
-    rounds = min(sweeps, 10)
+    """What `ays_mc` costs, as if every stage took `USUAL_SWEEPS`, or fewer where fewer are
+    allowed: exactly, if it does."""
+    rounds, draws = min(sweeps, USUAL_SWEEPS), STRATA * block_of(draws, denoise)
     moved, stages = STAGES[0] - 1, 1
     for steps in STAGES[:-1]:
         if steps < start.num_steps:
             moved, stages = moved + steps, stages + 1
-    spent = rounds * moved * (3 * (1 + 2 * len(SHARES)) + 1) * draws
+    spent, tries = rounds * moved * (3 * PLACES + 1) * draws, 1 + stages * (1 + rounds)
     if stop == "converged":
-        return spent + (1 + stages * rounds) * 2 * start.num_steps * draws
+        first = positive(start, denoise.spec).num_steps if denoise else start.num_steps
+        return spent + 2 * (first + (tries - 1) * start.num_steps) * draws
     calls = SOLVERS[solver].nfe(start.num_steps, start.final_zero)
-    reference = 0 if SOLVERS[solver].stochastic else REFERENCE_CALLS
-    return spent + num * sets(solver) * (reference + calls * (1 + stages * rounds))
+    return spent + num * sets(solver) * (preparing(denoise, solver) + calls * tries)
 
 
 OPTIMIZERS.add(
@@ -226,6 +231,7 @@ OPTIMIZERS.add(
         ays_mc,
         PAPER,
         about="The paper's own search: KLUB by sampling, level by level, stopped by the solver.",
+        learns_from="draws",
         evaluations=evaluations,
     )
 )

@@ -17,7 +17,6 @@ from ays_core.optimizers.trial import Trial, prepare
 from ays_core.optimizers.tuned_range import tried_ranges
 from ays_core.paths import ModelSpec
 from ays_core.schedule import Schedule
-from ays_core.solvers import SOLVERS
 from ays_core.statistics import Statistics
 
 POWERS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0)
@@ -162,9 +161,9 @@ class Search:
 
     def score(self, trial: Trial, candidate: Candidate, best: Schedule) -> Job[float]:
         """The candidate's score in a trial; `best` is shown meanwhile."""
-        calls = SOLVERS[self.solver].nfe(self.start.num_steps, self.start.final_zero)
-        self.evaluations += calls * trial.num
-        job = trial.score(Schedule(candidate.sigmas))
+        schedule = Schedule(candidate.sigmas)
+        self.evaluations += trial.cost(schedule)
+        job = trial.score(schedule)
         return (yield from relay(job, partial(_trying, candidate.name, best)))
 
 

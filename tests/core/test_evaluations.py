@@ -1,0 +1,199 @@
+"""What a search says it spent is what it spent, and what it said before is not far from it."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from ays_core.denoiser import Bound
+from ays_core.job import run
+from ays_core.models import MODELS
+from ays_core.optimizers import OPTIMIZERS, score_costs
+from ays_core.optimizers.trial import prepare
+from ays_core.optimizers.tuned_range import tuned
+from ays_core.schedule import Schedule
+from ays_core.schedules import SCHEDULES
+from ays_core.solvers import SOLVERS
+
+PLANE = MODELS["gaussians"].load()
+
+
+class Counting:
+    """A model that counts the samples passed through its denoiser. Without features, as a network
+    is: there are no exact samples to hold a stochastic solver's against."""
+
+    def __init__(self, kind="points"):
+        self.spec, self.data, self.spent = replace(PLANE.spec, kind=kind), PLANE.data, 0
+
+    def denoise(self, x, sigma, cond=None):
+        self.spent += len(x)
+        return PLANE.denoise(x, sigma)
+
+    def guided(self, x, sigma, cond, guidance, negative=None):  # a guided call counts once
+        return self.denoise(x, sigma)
+
+
+class Exact(Counting):
+    """The same with the coordinates in which sets of samples are compared."""
+
+    def features(self, x):
+        return PLANE.features(x)
+
+
+def counting(model="network", kind="points", guidance=1.0, conditions=0):
+    made = {"network": Counting, "exact": Exact}[model](kind)
+    words = tuple("abcdefg"[:conditions])
+    return Bound(made, words or None, guidance, words)
+
+
+AXIS = {"levels": 24, "paths": 16}
+QUICK = {
+    "ays": AXIS | {"num": 8},
+    "ays_density": AXIS,
+    "ays_mc": {"draws": 64, "sweeps": 1, "num": 8},
+    "direct": {"budget": 30, "num": 8},
+    "gits": {"teacher_steps": 20, "num": 8},
+    "oss": {"teacher_steps": 20, "num": 8},
+    "score_optimal": {"levels": 100, "batch": 24},
+}
+# What is estimated exactly; of a search that decides itself, by what factor it may be off
+EXACT, ABOUT = (1.0, 1.0), (0.4, 1.0)
+CASES = [
+    *(("ays", own, ABOUT) for own in ({}, {"free_first": True})),
+    ("ays", {"power": "1"}, EXACT),
+    ("ays", {"power": "3", "stop": "sampler"}, (0.5, 1.5)),
+    ("ays_density", {}, EXACT),
+    *(("ays_mc", {"stop": stop}, EXACT) for stop in ("sampler", "converged")),
+    pytest.param("ays_mc", {"sweeps": 12, "draws": 32}, (0.4, 1.5), marks=pytest.mark.slow),
+    ("direct", {}, EXACT),
+    ("direct", {"free_first": True}, EXACT),
+    ("gits", {}, EXACT),
+    *(("oss", {"kind": kind}, EXACT) for kind in ("shared", "median", "both")),
+    *(("oss", {"teacher": teacher}, EXACT) for teacher in ("start", "log_snr")),
+    ("oss", {"free_first": True}, EXACT),
+    ("score_optimal", {}, EXACT),
+    ("score_optimal", {"rounds": 3}, EXACT),
+]
+STARTS = {
+    "from Karras": lambda spec: SCHEDULES["karras"].make(5, spec),
+    "to sigma_min": lambda spec: SCHEDULES["karras"].make(5, spec, final_zero=False),
+    "of 12 steps": lambda spec: SCHEDULES["linear_quadratic"].make(12, spec),
+}
+
+
+def spent_and_estimated(key, denoise, start, solver, **own):
+    entry, own = OPTIMIZERS[key], QUICK[key] | own
+    before = entry.evaluations(start, solver, denoise=denoise, **own)
+    found = run(entry.make(denoise, start, solver, seed=3, **own))
+    spent = found.origin.params["evaluations"]
+    assert spent == denoise.model.spent
+    return spent, before
+
+
+def test_every_optimizer_is_counted():
+    cases = [case if isinstance(case, tuple) else case.values for case in CASES]
+    assert {key for key, *_ in cases} == set(QUICK) == set(OPTIMIZERS)
+
+
+@pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
+@pytest.mark.parametrize("key, own, share", CASES, ids=str)
+def test_the_record_is_what_was_spent_and_the_estimate_is_near(key, own, share, start):
+    denoise = counting("exact")
+    spent, before = spent_and_estimated(key, denoise, start(denoise.spec), "euler", **own)
+    assert share[0] * before <= spent <= share[1] * before
+
+
+TRYING = ("ays", "ays_mc", "direct")
+SETTINGS = [
+    {"model": "exact"},
+    {"model": "network"},
+    {"model": "exact", "guidance": 2.0, "conditions": 3},
+    {"model": "network", "kind": "pictures"},
+]
+
+
+@pytest.mark.parametrize("solver", ["heun", "dpmpp_2m_sde"])
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("key", TRYING)
+def test_so_it_is_with_any_solver_and_what_prepares_its_trials(key, setting, solver):
+    """The reference run, of 79 calls for pictures and 399 for points; a stochastic solver's own
+    fine run, where there are no exact samples or guidance moves away from them."""
+    denoise = counting(**setting)
+    start = SCHEDULES["karras"].make(4, denoise.spec)
+    spent, before = spent_and_estimated(key, denoise, start, solver)
+    assert before * 0.5 <= spent <= before
+    if key == "direct":
+        assert spent == before
+
+
+@pytest.mark.parametrize("key", TRYING)
+def test_preparing_is_most_of_it_for_points(key):
+    start = SCHEDULES["karras"].make(4, PLANE.spec)
+    points, pictures, unknown = (
+        OPTIMIZERS[key].evaluations(start, "euler", denoise=denoise, **QUICK[key])
+        for denoise in (counting(kind="points"), counting(kind="pictures"), None)
+    )
+    runs = 3 if key == "ays" else 1  # finalists are tried on twice as many noises again
+    assert points - pictures == runs * 8 * (399 - 79) and unknown == pictures
+
+
+@pytest.mark.parametrize("key", ["ays_mc", "score_optimal"])
+def test_conditions_come_in_whole_rounds_which_are_counted(key):
+    denoise = counting("network", conditions=7)
+    start = SCHEDULES["karras"].make(4, denoise.spec)
+    spent, before = spent_and_estimated(key, denoise, start, "euler")
+    alone = OPTIMIZERS[key].evaluations(start, "euler", **QUICK[key])
+    assert before != alone and 0.5 * before <= spent <= before
+
+
+@pytest.mark.parametrize("whole", [8, 0])
+def test_derivatives_of_the_predictor_are_counted(whole, monkeypatch):
+    """A pass backwards as so many evaluations, which is about what it takes."""
+    monkeypatch.setattr(score_costs, "WHOLE", whole)
+    passes, gradient = [0], score_costs._gradient
+
+    def counted(value, x):
+        passes[0] += len(x)
+        return gradient(value, x)
+
+    monkeypatch.setattr(score_costs, "_gradient", counted)
+    denoise, own = counting(), QUICK["score_optimal"] | {"kind": "predictor"}
+    start = SCHEDULES["karras"].make(5, denoise.spec)
+    entry = OPTIMIZERS["score_optimal"]
+    found = run(entry.make(denoise, start, "euler", **own)).origin.params
+    assert found["derivatives"] == passes[0] == 100 * 24 * (3 if whole else 4)
+    spent = denoise.model.spent + score_costs.DERIVATIVE * passes[0]
+    assert found["evaluations"] == spent
+    assert entry.evaluations(start, "euler", denoise=denoise, **own) == spent
+
+
+def test_a_start_that_is_a_closed_form_is_tried_once():
+    """Karras is among those that the search tries first."""
+    denoise = counting()
+    start = SCHEDULES["karras"].make(5, denoise.spec)
+    oss = OPTIMIZERS["oss"].evaluations(start, num=8)
+    found = run(OPTIMIZERS["direct"].make(denoise, start, "heun", budget=20, num=8))
+    assert found.origin.params["evaluations"] == denoise.model.spent == 8 * (399 + 20 * 9) + oss
+
+
+def test_levels_that_are_refused_cost_nothing():
+    """UniPC divides by the step before; nothing starts above the model's sigma_max."""
+    denoise = counting()
+    trial = run(prepare(denoise, "unipc", 8, 0))
+    before = denoise.model.spent
+    for sigmas in ((10.0, 1.0, 0.9999, 0.1), (1000.0, 1.0, 0.1)):
+        assert trial.cost(Schedule(sigmas)) == 0
+        assert run(trial.score(Schedule(sigmas))) == float("inf")
+    assert denoise.model.spent == before
+    assert trial.cost(Schedule((10.0, 1.0, 0.1))) == 16
+    run(trial.score(Schedule((10.0, 1.0, 0.1))))
+    assert denoise.model.spent == before + 16
+
+
+@pytest.mark.parametrize("solver", ["euler", "heun", "unipc", "euler_a"])
+def test_a_range_tuned_twin_counts_what_could_be_made_and_run(solver):
+    denoise = counting()
+    twin = run(tuned(denoise, "karras", 4, solver, num=8))
+    assert twin.origin.params["evaluations"] == denoise.model.spent
+    assert torch.isfinite(torch.tensor(twin.origin.params["score"]))
+    assert SOLVERS[solver].key == twin.origin.params["solver"]
