@@ -33,7 +33,6 @@ from components.verdict import Found
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 KIND = "optimize"
 VERSIONS = ("torch", "diffusers")  # a search's numbers may depend on them
-SAMPLES = ("paths", "draws", "batch")  # parameters that say from how many samples one learns
 THE_CURVE, NEW_ROW = "the curve", "a new row"
 FRAME = 0.4  # seconds between two pictures of the search: drawing more often would block the page
 
