@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean, stdev
 
 from ays_core.metrics import METRICS, squared_errors
 from ays_core.sampling import SampleRun
@@ -79,12 +80,14 @@ class Comparison:
         if key == "rmse" and self.reference and better.run and worse.run:
             target = self.reference.samples
             lead = squared_errors(worse.run.samples, target)
-            lead = lead - squared_errors(better.run.samples, target)
-            if len(lead) < 2:
-                return False
-            return float(lead.mean()) > CLEAR * float(lead.std()) / len(lead) ** 0.5
+            return beyond_chance((lead - squared_errors(better.run.samples, target)).tolist())
         gap = abs(worse.metrics[key] - better.metrics[key])
         return gap > self.floors.get(f"{key}_floor", 0.0)
+
+
+def beyond_chance(lead: Sequence[float]) -> bool:
+    """Whether a lead, noise by noise, is clear of 0 by the spread of its mean."""
+    return len(lead) > 1 and fmean(lead) > CLEAR * stdev(lead) / len(lead) ** 0.5
 
 
 # In words

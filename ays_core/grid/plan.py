@@ -61,7 +61,8 @@ class Grid:
 
     An axis has at most six values, what is no axis has one. A cell shows `count` samples, of seeds
     seed, seed + 1, ... With `same_nfe` the steps are calls, and each solver makes as many steps as
-    fit. `found`: levels of range-tuned twins, as (key, solver, steps, schedule), once searched.
+    fit. `found`: levels of range-tuned twins, as (key, solver, steps, schedule), once searched, with
+    so many steps and the plan's own end.
     Raises `ValueError` that names the value and the choices.
     """
 
@@ -96,6 +97,8 @@ class Grid:
         _check("samples in a cell", self.count, 1, MOST_SAMPLES)
         if not math.isfinite(self.guidance):
             raise ValueError(f"guidance is {self.guidance}; it must be a finite number")
+        for key, _, steps, schedule in self.found:
+            _check_found(key, steps, schedule, self.final_zero)
 
     def _check_axis(self, axis: Axis) -> None:
         values, varies = self.values(axis), axis in (self.rows, self.columns)
@@ -149,18 +152,19 @@ class Grid:
             return self
         return replace(self, found=(*self.found, (key, solver, steps, schedule)))
 
-    def settings(self) -> str:
-        """What all cells share, in one line."""
-        what = ", ".join(self.conditions) or "no condition"
-        guided = f", guidance {self.guidance:g}" if self.guidance != 1 else ""
-        guided += f", not {self.negative}" if self.negative else ""
-        fixed = [
-            self.labels(axis)[0]
-            for axis in AXES
-            if axis not in (self.rows, self.columns)
-        ]  # fmt: skip
-        each = f"{self.count} samples a cell" if self.count > 1 else "1 sample a cell"
-        return f"{self.model}, {what}{guided}, {', '.join(fixed)}, {each}"
+    def settings(self, model: str = "") -> str:
+        """What all cells share, in one line. `model`: what to call it, by default its key."""
+        words = [model or self.model, *self.conditions]
+        if self.guidance != 1:
+            words.append(f"guidance {self.guidance:g}")
+        if self.negative:
+            words.append(f"not {self.negative}")
+        varies = (self.rows, self.columns)
+        words += [self.labels(axis)[0] for axis in AXES if axis not in varies and axis != "seed"]
+        first, last = self.seeds[0], self.seeds[-1]
+        words.append(f"seeds {first} to {last}" if last != first else f"seed {first}")
+        words.append(f"{self.count} samples a cell" if self.count > 1 else "1 sample a cell")
+        return ", ".join(words)
 
     # To JSON and back
 
@@ -235,6 +239,18 @@ class Grid:
 def _check(what: str, value: int, low: int, high: int) -> None:
     if not low <= value <= high:
         raise ValueError(f"{what}: {value}; it must lie between {low} and {high}")
+
+
+def _check_found(key: str, steps: int, schedule: Schedule, final_zero: bool) -> None:
+    """A plan may come from anywhere: another schedule under this name would pass for this one."""
+    if not (key.endswith(TUNED) and key.removesuffix(TUNED) in SCHEDULES):
+        raise ValueError(f"found has {key[:80]!r}, which is no range-tuned twin")
+    if schedule.num_steps != steps or schedule.final_zero != final_zero:
+        end = {True: " to 0", False: " to a level above 0"}
+        raise ValueError(
+            f"found for {key} with {steps} steps{end[final_zero]}: "
+            f"levels of {schedule.num_steps} steps{end[schedule.final_zero]}"
+        )
 
 
 def _levels(schedule: Schedule) -> dict[str, Any]:

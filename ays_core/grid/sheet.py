@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
+from ays_core.comparison import three_digits
 from ays_core.denoiser import Batch, Model
+from ays_core.grid.measure import Line
 from ays_core.grid.plan import MARK, Grid
-from ays_core.grid.work import GridCell, GridResult, Line
+from ays_core.grid.work import GridCell, GridResult
+from ays_core.sampling import SampleRun
 from ays_core.solvers import SOLVERS
 
 CELL = 160  # pixels of a cell's longer side, at least
@@ -24,6 +28,12 @@ GAP = 10
 INK, PAPER, PALE = (28, 30, 33), (255, 255, 255), (110, 115, 122)
 POINT = (9, 105, 218)
 LABELS = 150  # pixels for the names of the rows
+NARROWEST = 640  # pixels of a sheet: what ran has to be read
+DRAWN = "…–"  # by the font that Pillow brings along, beside ASCII
+SPELT = str.maketrans({"σ": "sigma", "·": ",", "→": "->", "×": "x", "−": "-"})
+CODES = "U+ and digits: a letter that this picture's font lacks. The plan inside has it."
+
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def mosaic(pictures: np.ndarray) -> np.ndarray:
@@ -67,15 +77,21 @@ def contact_sheet(model: Model, result: GridResult) -> bytes:
     height, width = next(iter(placed.values()))[0].shape[:2] if placed else (CELL, CELL)
     scale = max(1, -(-CELL // max(height, width)))
     height, width = scale * height, scale * width
-    notes = _notes(result)
-    top, pitch = 3 * (TEXT + GAP), (width + GAP, height + 2 * (SMALL + 4) + GAP)
-    bottom = top + len(rows) * pitch[1]
-    size = (LABELS + len(columns) * pitch[0] + GAP, bottom + len(notes) * (SMALL + 5) + 2 * GAP)
-    sheet = Image.new("RGB", size, PAPER)
-    draw = ImageDraw.Draw(sheet)
     font, small = ImageFont.load_default(TEXT), ImageFont.load_default(SMALL)
+    below = max((len(lines) for _, lines in placed.values()), default=1)
+    pitch = (width + GAP, height + below * (SMALL + 4) + GAP)
+    across = max(LABELS + len(columns) * pitch[0] + GAP, NARROWEST)
+    title = _wrapped(grid.settings(model.spec.label), font, across - 2 * GAP)
+    notes = [line for note in _notes(result) for line in _wrapped(note, small, across - 2 * GAP)]
+    if any("U+" in line for line in (*title, *notes, *map(_plain, (*rows, *columns)))):
+        notes.append(CODES)
+    top = GAP + len(title) * (TEXT + 4) + GAP + TEXT + GAP
+    bottom = top + len(rows) * pitch[1]
+    sheet = Image.new("RGB", (across, bottom + len(notes) * (SMALL + 5) + 2 * GAP), PAPER)
+    draw = ImageDraw.Draw(sheet)
 
-    draw.text((GAP, GAP), _fitted(grid.settings(), font, size[0] - 2 * GAP), INK, font)
+    for k, line in enumerate(title):
+        draw.text((GAP, GAP + k * (TEXT + 4)), line, INK, font)
     for j, label in enumerate(columns):
         place = (LABELS + j * pitch[0], top - TEXT - GAP)
         draw.text(place, _fitted(label, font, width), INK, font)
@@ -91,7 +107,7 @@ def contact_sheet(model: Model, result: GridResult) -> bytes:
             draw.text(place, _fitted(line, small, width), PALE, small)
     for k, line in enumerate(notes):
         place = (GAP, bottom + k * (SMALL + 5))
-        draw.text(place, _fitted(line, small, size[0] - 2 * GAP), PALE, small)
+        draw.text(place, line, PALE, small)
     return png(np.asarray(sheet), grid.to_json())
 
 
@@ -124,7 +140,7 @@ def _placed(model: Model, result: GridResult) -> Iterator[Place]:
     for seed, places in reference_places(result.grid).items():
         if seed in result.references:
             run = result.references[seed]
-            shown = cell_picture(model, run.samples), (f"{run.nfe} calls",)
+            shown = cell_picture(model, run.samples), (calls_of(run),)
             yield from ((place, shown) for place in places)
     for (row, column), cell in result.cells.items():
         if cell.run is not None:
@@ -144,13 +160,19 @@ def caption_of(cell: GridCell) -> tuple[str, ...]:
     """What ran in a cell and how far off it is: never how long it took."""
     if cell.run is None:
         return (cell.error,)
-    lines = [f"{cell.run.nfe} calls"]
+    lines = [calls_of(cell.run)]
     if "rmse" in cell.metrics:
-        lines.append(f"error {cell.metrics['rmse']:.3f}")
+        lines.append(f"error {three_digits(cell.metrics['rmse'])}")
     elif "sliced_w2" in cell.metrics:
-        floor = cell.floors.get("sliced_w2_floor", 0.0)
-        lines.append(f"sliced W2 {cell.metrics['sliced_w2']:.3f}, floor {floor:.3f}")
+        floor = three_digits(cell.floors.get("sliced_w2_floor", 0.0))
+        lines.append(f"sliced W2 {three_digits(cell.metrics['sliced_w2'])}, floor {floor}")
+    if "psnr_median" in cell.metrics:
+        lines.append(f"PSNR {three_digits(cell.metrics['psnr_median'])} dB")
     return tuple(lines)
+
+
+def calls_of(run: SampleRun) -> str:
+    return f"{run.nfe} calls" if run.nfe != 1 else "1 call"
 
 
 def numbers_csv(lines: Sequence[Line]) -> str:
@@ -179,17 +201,20 @@ def _notes(result: GridResult) -> list[str]:
         levels = ", ".join(f"{sigma:.4g}" for sigma in cell.run.ran)
         label = SOLVERS[cell.spot.solver].label
         notes.append(f"{cell.spot.named.name}, {label}: {levels}")
-    return [_plain(note) for note in notes]
+    return notes
 
 
 def _plain(text: str) -> str:
-    """The font that Pillow brings along has Latin letters only."""
-    return (
-        text.replace("σ", "sigma ").replace("·", ",").encode("latin-1", "replace").decode("latin-1")
+    """In letters that the font has: accents go, what is left is named by its code."""
+    folded = unicodedata.normalize("NFKD", text.translate(SPELT))
+    return "".join(
+        char if char.isascii() or char in DRAWN else f"U+{ord(char):04X} "
+        for char in folded
+        if not unicodedata.combining(char)
     )
 
 
-def _fitted(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float) -> str:
+def _fitted(text: str, font: Font, width: float) -> str:
     text = _plain(text)
     if font.getlength(text) <= width:
         return text
@@ -198,9 +223,7 @@ def _fitted(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width
     return text + "..."
 
 
-def _wrapped(
-    text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float
-) -> list[str]:
+def _wrapped(text: str, font: Font, width: float) -> list[str]:
     lines: list[str] = []
     for word in _plain(text).split():
         if lines and font.getlength(f"{lines[-1]} {word}") <= width:

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from ays_core.compare import REFERENCE_SOLVER, REFERENCE_STEPS, compare, reference_run
 from ays_core.comparison import TUNED
 from ays_core.denoiser import Batch, Bound
-from ays_core.grid.plan import Grid, Named, Spot
+from ays_core.grid.plan import Grid, Spot
 from ays_core.job import Job, Progress, relay
 from ays_core.models.held import loads
-from ays_core.optimizers.tuned_range import tuned
-from ays_core.sampling import SampleRun, sample, start_noise
+from ays_core.optimizers.trial import sets
+from ays_core.optimizers.tuned_range import tried_ranges, tried_values, tuned
+from ays_core.params import adjustable
+from ays_core.sampling import SampleRun, start_noise
 from ays_core.schedule import Schedule
 from ays_core.schedules import SCHEDULES
 from ays_core.solvers import SOLVERS
 
-# A few samples say little of a distribution: distances are for `measure_grid`, or for clouds.
+# A few samples say little of a distribution: distances are for many, or for clouds.
 CELL_METRICS = {
     "pictures": ("rmse", "psnr_median", "same_component"),
     "points": ("rmse", "sliced_w2", "energy"),
 }
-MEASURING_SEED = 20_000  # numbers come from noises that no search has seen
+SEARCH_NOISES = 64  # training noises of a search for a range
 
 
 class Results(Protocol):
@@ -71,20 +73,6 @@ class GridResult:
     running: Spot | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Line:
-    """The numbers of one schedule with one solver and one number of steps, on `noises` noises."""
-
-    named: Named
-    solver: str
-    steps: int
-    nfe: int = 0
-    noises: int = 0
-    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
-    floors: Mapping[str, float] = field(default_factory=dict[str, float])
-    error: str = ""
-
-
 def run_grid(denoise: Bound, grid: Grid, kept: Results | None = None) -> Job[GridResult]:
     """Every cell of the grid from the same noises. The snapshot is a `GridResult`.
 
@@ -97,22 +85,36 @@ def run_grid(denoise: Bound, grid: Grid, kept: Results | None = None) -> Job[Gri
     spots = sorted(
         grid.spots(), key=lambda spot: _searched(spot, known)
     )  # what needs a search last
-    fine = _reference_calls(denoise)
+    fine = reference_calls(denoise)
+    searches = {
+        key: _search_costs(denoise, grid, spot)
+        for spot in spots
+        if (key := _found_key(spot)) not in known
+        and spot.named.key.endswith(TUNED)
+        and kept.get(_twin_key(grid, spot)) is None
+    }
     total = count * (
         fine * len(grid.seeds) + sum(SOLVERS[s.solver].nfe(s.steps, grid.final_zero) for s in spots)
-    )
+    ) + sum(map(sum, searches.values()))
     done = 0
 
-    def told(
-        so_far: GridResult, before: int, stage: str = "cells"
+    def told(so_far: GridResult, before: int, stage: str) -> Callable[[Progress], Progress]:
+        """How a part's progress is that of the whole."""
+        return lambda p: Progress(stage, before + count * p.done, total, snapshot=so_far)
+
+    def searching(
+        so_far: GridResult, before: int, costs: tuple[int, int]
     ) -> Callable[[Progress], Progress]:
-        """How a part's progress is that of the whole. A search is not counted: it may be known."""
+        """The same for a search: first its reference run, then what it tries."""
 
         def change(p: Progress) -> Progress:
-            searched = p.stage == "tuning"
-            share = 0 if searched else p.done
-            now = p.stage if searched else stage
-            return Progress(now, before + count * share, total, snapshot=so_far)
+            if p.stage == "schedule":  # there is nothing to search
+                return Progress("cells", before, total, snapshot=so_far)
+            reference, tries = costs
+            tried = p.stage == "tuning"
+            before_it, part = (reference, tries) if tried else (0, reference)
+            spent = before_it + part * p.done // p.total
+            return Progress("tuning", before + spent, total, snapshot=so_far)
 
         return change
 
@@ -122,23 +124,24 @@ def run_grid(denoise: Bound, grid: Grid, kept: Results | None = None) -> Job[Gri
         if spot.seed not in result.references:
             noise = start_noise(denoise.spec, count, spot.seed)
             reference = yield from relay(
-                _reference(denoise, grid, noise, spot.seed, kept), told(result, done, "reference")
+                reference_of(denoise, grid, noise, spot.seed, kept), told(result, done, "reference")
             )
             result = replace(result, references={**result.references, spot.seed: reference})
             done += count * fine
             yield Progress("reference", done, total, snapshot=result)
+        costs = searches.pop(_found_key(spot), (0, 0))
         try:
-            schedule = yield from relay(_schedule(denoise, grid, spot, kept), told(result, done))
+            job = _schedule(denoise, grid, spot, kept)
+            schedule = yield from relay(job, searching(result, done, costs))
             if spot.named.key.endswith(TUNED):
                 grid = grid.with_found(spot.named.key, spot.solver, spot.steps, schedule)
                 result = replace(result, grid=grid)
             reference = result.references[spot.seed]
-            cell = yield from relay(
-                _cell(denoise, grid, spot, schedule, reference, kept), told(result, done)
-            )
+            job = _cell(denoise, grid, spot, schedule, reference, kept)
+            cell = yield from relay(job, told(result, done + sum(costs), "cells"))
         except ValueError as refused:
             cell = GridCell(spot, error=str(refused))
-        done += count * SOLVERS[spot.solver].nfe(spot.steps, grid.final_zero)
+        done += sum(costs) + count * SOLVERS[spot.solver].nfe(spot.steps, grid.final_zero)
         result = replace(result, cells={**result.cells, (spot.row, spot.column): cell})
         yield Progress("cells", done, total, snapshot=result)
     result = replace(result, running=None)
@@ -146,70 +149,8 @@ def run_grid(denoise: Bound, grid: Grid, kept: Results | None = None) -> Job[Gri
     return result
 
 
-def measure_grid(
-    denoise: Bound, result: GridResult, noises: int, kept: Results | None = None
-) -> Job[tuple[Line, ...]]:
-    """All numbers of every schedule with every solver and step count of a grid that has run: the
-    error to the reference run and, where the model has exact samples, distances to them, on
-    `noises` noises that no search has seen. The snapshot is the lines so far."""
-    kept = Kept() if kept is None else kept
-    grid, lines, done = result.grid, (), 0
-    noise = start_noise(denoise.spec, noises, MEASURING_SEED)
-    wanted = list(_lines(result))
-    fine = _reference_calls(denoise)
-    total = noises * (
-        fine + sum(SOLVERS[s.solver].nfe(s.steps, grid.final_zero) for s, _ in wanted)
-    )
-
-    def shown(p: Progress) -> Progress:
-        return Progress("numbers", done + noises * p.done, total, snapshot=lines)
-
-    big = replace(grid, count=noises)
-    reference = yield from relay(_reference(denoise, big, noise, MEASURING_SEED, kept), shown)
-    done += noises * fine
-    for spot, schedule in wanted:
-        job = compare(
-            denoise, [schedule], spot.solver, noise, seed=MEASURING_SEED, reference=reference
-        )
-        measured = yield from relay(job, shown)
-        cell = measured.cells[0]
-        calls = SOLVERS[spot.solver].nfe(schedule.num_steps, schedule.final_zero)
-        done += noises * calls
-        line = Line(
-            spot.named,
-            spot.solver,
-            spot.steps,
-            calls,
-            noises,
-            cell.metrics,
-            measured.floors,
-            cell.error,
-        )
-        lines = (*lines, line)
-        yield Progress("numbers", done, total, snapshot=lines)
-    return lines
-
-
-@dataclass(frozen=True, eq=False)
-class Film:
-    """One run with everything on the way: (sigma, x) and (sigma, x0) of every call. `pictures`:
-    that decoded, where it was done beside the network."""
-
-    run: SampleRun
-    x: tuple[tuple[float, Batch], ...]
-    pictures: tuple[Any, ...] = ()
-
-
-def film(denoise: Bound, schedule: Schedule, solver: str, noise: Batch, seed: int) -> Job[Film]:
-    """Run once more and keep what x was at every call."""
-    seen: list[tuple[float, Batch]] = []
-
-    def watched(x: Batch, sigma: float) -> Batch:
-        seen.append((sigma, x))
-        return denoise(x, sigma)
-
-    run = yield from sample(watched, schedule, solver, noise, seed=seed)
-    return Film(run, tuple(seen))
+def _found_key(spot: Spot) -> tuple[str, str, int]:
+    return spot.named.key, spot.solver, spot.steps
 
 
 def keep(result: GridResult, kept: Results) -> None:
@@ -224,22 +165,22 @@ def keep(result: GridResult, kept: Results) -> None:
 
 
 def _searched(spot: Spot, known: Collection[tuple[str, str, int]]) -> bool:
-    twin = spot.named.key.endswith(TUNED)
-    return twin and (spot.named.key, spot.solver, spot.steps) not in known
+    return spot.named.key.endswith(TUNED) and _found_key(spot) not in known
 
 
-def _lines(result: GridResult) -> Iterator[tuple[Spot, Schedule]]:
-    """Each schedule, solver and step count once, whatever the seeds."""
-    seen = set()
-    for (_, _), cell in sorted(result.cells.items()):
-        spot = cell.spot
-        key = (spot.named, spot.solver, spot.steps)
-        if cell.schedule is not None and key not in seen:
-            seen.add(key)
-            yield spot, cell.schedule
+def _search_costs(denoise: Bound, grid: Grid, spot: Spot) -> tuple[int, int]:
+    """Evaluations that the search for a range takes: for its reference run, for what it tries."""
+    entry = SCHEDULES[spot.named.key.removesuffix(TUNED)]
+    highs, lows = tried_ranges(denoise.spec, grid.final_zero)
+    tries = 1 + len(highs) * len(lows) + sum(len(tried_values(p)) for p in adjustable(entry.make))
+    noises = SEARCH_NOISES * sets(spot.solver)
+    stochastic = SOLVERS[spot.solver].stochastic
+    reference = 0 if stochastic else noises * reference_calls(denoise)
+    return reference, tries * noises * SOLVERS[spot.solver].nfe(spot.steps, grid.final_zero)
 
 
-def _reference_calls(denoise: Bound) -> int:
+def reference_calls(denoise: Bound) -> int:
+    """Calls of the reference run."""
     return SOLVERS[REFERENCE_SOLVER].nfe(REFERENCE_STEPS[denoise.spec.kind], final_zero=True)
 
 
@@ -248,9 +189,10 @@ def _where(grid: Grid) -> Hashable:
     return grid.model, loads(grid.model), *words, grid.count
 
 
-def _reference(
+def reference_of(
     denoise: Bound, grid: Grid, noise: Batch, seed: int, kept: Results
 ) -> Job[SampleRun]:
+    """The reference run of a noise, which is `seed`'s; run once."""
     key = ("reference", _where(grid), seed)
     run = kept.get(key)
     if run is None:
@@ -288,13 +230,18 @@ def _schedule(denoise: Bound, grid: Grid, spot: Spot, kept: Results) -> Job[Sche
     for key, solver, steps, schedule in grid.found:
         if (key, solver, steps) == (named.key, spot.solver, spot.steps):
             return schedule
-    key = ("twin", _where(replace(grid, count=1)), named.key, spot.solver, spot.steps)
-    key = (*key, grid.final_zero)
+    key = _twin_key(grid, spot)
     schedule = kept.get(key)
     if schedule is None:
-        job = tuned(denoise, base, spot.steps, spot.solver, final_zero=grid.final_zero)
-        schedule = kept.put(key, (yield from relay(job, lambda p: replace(p, stage="tuning"))))
+        zero = grid.final_zero
+        job = tuned(denoise, base, spot.steps, spot.solver, num=SEARCH_NOISES, final_zero=zero)
+        schedule = kept.put(key, (yield from job))
     return schedule
+
+
+def _twin_key(grid: Grid, spot: Spot) -> Hashable:
+    where = _where(replace(grid, count=1))
+    return ("twin", where, *_found_key(spot), grid.final_zero)
 
 
 def _cell(

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ays_core.grid import GridCell, GridResult, Line
-from ays_core.grid.work import Film
+from ays_core.grid import Film, GridCell, GridResult, Line
 from ays_core.metrics import METRICS, squared_errors
 from ays_core.solvers import SOLVERS
 from components.grids.lines import line_name, style_of

@@ -7,8 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ays_core.grid import Grid, GridCell, GridResult
-from ays_core.grid.work import Film
+from ays_core.grid import Film, Grid, GridCell, GridResult
 from ays_core.models import Mixture, in_memory, spec_of
 from components import film_view
 from components.grids.lines import line_name, style_of

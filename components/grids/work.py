@@ -7,8 +7,8 @@ from typing import Any
 
 from ays_core.compare import REFERENCE_SOLVER, REFERENCE_STEPS
 from ays_core.denoiser import Bound, bind
-from ays_core.grid import Grid, GridCell, GridResult, Line, film, measure_grid, run_grid
-from ays_core.grid.work import Film, keep
+from ays_core.grid import Film, Grid, GridCell, GridResult, Line, film, measure_grid, run_grid
+from ays_core.grid.work import keep
 from ays_core.job import Job, Progress, relay
 from ays_core.models import in_memory, spec_of
 from ays_core.paths import ModelSpec

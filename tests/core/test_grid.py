@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from ays_core.__main__ import main
 from ays_core.catalogue import UnknownKey
@@ -23,7 +23,7 @@ from ays_core.grid import (
     numbers_csv,
     run_grid,
 )
-from ays_core.grid.sheet import mosaic
+from ays_core.grid.sheet import caption_of, mosaic
 from ays_core.grid.work import Kept
 from ays_core.job import run
 from ays_core.models import load_model
@@ -44,6 +44,11 @@ def spiral():
 def plan(**changes):
     base = Grid("spiral", SCHEDULES_ASKED, ("euler",), (4,), (10_000, 10_050), count=50)
     return replace(base, **changes)
+
+
+def found(key="karras*", steps=4):
+    """Levels of four steps to 0 that claim to be a search's."""
+    return {"key": key, "solver": "euler", "steps": steps, "levels": {"sigmas": OWN.sigmas}}
 
 
 class Counted:
@@ -139,7 +144,7 @@ def test_the_same_number_of_calls_gives_heun_half_the_steps():
 
 
 def test_a_plan_survives_json_whole():
-    tuned = SCHEDULES["cosine"].make(4, load_model("spiral").spec)
+    tuned = SCHEDULES["cosine"].make(4, load_model("spiral").spec, final_zero=False)
     grid = plan(conditions=("a", "b"), guidance=2.5, same_nfe=True, final_zero=False)
     grid = grid.with_found("cosine*", "euler", 4, tuned)
     again = Grid.from_json(grid.to_json())
@@ -167,6 +172,10 @@ def test_a_plan_survives_json_whole():
         {"schedules": [{"name": "x", "key": "nonsense"}]},
         {"found": [{"key": "karras*"}]},
         {"rows": "columns"},
+        {"final_zero": False, "found": [found(steps=4)]},
+        {"found": [found(steps=5)]},
+        {"found": [found(key="karras")]},
+        {"found": [found(key="nonsense*")]},
     ],
 )
 def test_a_file_that_is_no_plan_is_refused_in_words(broken):
@@ -175,6 +184,13 @@ def test_a_file_that_is_no_plan_is_refused_in_words(broken):
     with pytest.raises(ValueError, match=r"\w+ \w+") as refused:
         Grid.from_json(broken)
     assert len(str(refused.value)) < 600
+
+
+def test_levels_that_a_plan_found_are_those_it_asks_for():
+    content = json.loads(plan().to_json())
+    assert Grid.from_json(json.dumps(content | {"found": [found()]})).found[0][3] == OWN
+    with pytest.raises(ValueError, match="with 5 steps to 0: levels of 4 steps to 0"):
+        Grid.from_json(json.dumps(content | {"found": [found(steps=5)]}))
 
 
 # --- the cells -----------------------------------------------------------------------------------
@@ -225,6 +241,21 @@ def test_progress_counts_evaluations_and_never_falls_back(spiral):
     steps = [(p.done, p.total) for p in run_grid(spiral, plan())]
     done = [d for d, _ in steps]
     assert done == sorted(done) and done[-1] == steps[-1][1] == 50 * (2 * 399 + 4 * 4)
+
+
+def test_a_search_is_counted_as_work_and_only_where_it_is_made(spiral):
+    grid = plan(schedules=(Named("twin", "karras*"),), seeds=(0, 50))
+    kept, counted = Kept(), Counted(spiral)
+    steps = [(p.stage, p.done, p.total) for p in run_grid(counted, grid, kept)]
+    done = [d for _, d, _ in steps]
+    assert done == sorted(done) and done[-1] == steps[-1][2]
+    searched = [d for stage, d, _ in steps if stage == "tuning"]
+    assert len(set(searched)) > 40, "while it searches, it moves on"
+    cells = 50 * 2 * (399 + 4)
+    # the search: its reference run and all that it tries, on 64 noises; what cannot be made is not
+    tried = (counted.calls - 3 * 399 - 2 * 4) * 64
+    assert cells + 64 * 399 + tried <= done[-1] <= cells + 64 * 399 + 1.1 * tried
+    assert [p.total for p in run_grid(spiral, grid, kept)][-1] == cells
 
 
 def test_a_range_tuned_twin_is_searched_once_and_travels_with_the_plan(spiral):
@@ -328,3 +359,31 @@ def test_progress_says_what_is_done_and_never_goes_back(spiral):
     run(job, lambda p: (stages.append(p.stage), counts.append(p.done)))
     assert set(stages) == {"reference", "cells"}
     assert counts == sorted(counts) and counts[-1] == max(counts)
+
+
+def test_a_sheet_tells_all_levels_that_ran_whatever_the_name(spiral, monkeypatch):
+    many = Named("Ångström 曲", schedule=SCHEDULES["karras"].make(60, spiral.spec))
+    drawn = []
+    text = ImageDraw.ImageDraw.text
+    monkeypatch.setattr(
+        ImageDraw.ImageDraw,
+        "text",
+        lambda self, place, words, *rest: (drawn.append(words), text(self, place, words, *rest)),
+    )
+    result = run(run_grid(spiral, plan(schedules=(many,), steps=(60,), seeds=(0,), count=2)))
+    assert contact_sheet(spiral.model, result)
+    told = " ".join(drawn)
+    assert spiral.spec.label in told and "seed 0" in told
+    ran = [f"{sigma:.4g}" for sigma in result.cells[0, 0].run.ran]
+    assert f"{SOLVERS['euler'].label}: {', '.join(ran)}" in told
+    assert "Angstrom U+66F2" in told and "a letter that this picture's font lacks" in told
+    assert "?" not in told and all(words.isascii() for words in drawn)
+
+
+def test_a_cell_s_caption_has_units_and_three_digits():
+    bound = bind(load_model("scenes"))
+    cell = run(run_grid(bound, plan(model="scenes", seeds=(10_000,), count=1))).cells[0, 0]
+    calls, error, psnr = caption_of(cell)
+    assert calls == "4 calls" and psnr.startswith("PSNR ") and psnr.endswith(" dB")
+    digits = "".join(filter(str.isdigit, error)).lstrip("0")
+    assert len(digits) == 3, error
