@@ -85,7 +85,7 @@ def yours_name(studio: Studio) -> str:
     made = choice_name(origin.method)
     return (
         f"Yours: {choice_name(origin.parent)}, {made}"
-        if made in CHANGED and origin.parent
+        if made in CHANGED and origin.parent and origin.parent not in CHANGED
         else f"Yours: {made}"
     )
 

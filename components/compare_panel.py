@@ -3,34 +3,35 @@ a blind test, and files to take away."""
 
 from __future__ import annotations
 
-import html
-import time
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from collections.abc import Generator
+from dataclasses import replace
+from typing import Any
 
 import gradio as gr
 
-from ays_core.grid import Grid, GridResult, Line
-from ays_core.job import Job, Progress
 from ays_core.metrics import METRICS
+from ays_core.models import spec_of
 from ays_core.solvers import SOLVERS
-from components import grids
-from components.blind_view import BlindView, Pair
+from components import comparing, grids, static
+from components.blind_view import BlindView
 from components.choices import fitting_choices, menu, yours_name
-from components.costs import network_seconds
 from components.film_view import FilmView
 from components.grid_view import GridView
-from components.jobs import Overtime, Superseded, Turn, job_for, stream
 from components.limits import LIMITS
 from components.plotly_view import PlotlyView
 from components.state import YOURS, Studio
+from components.words import refusal, tell
 
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-COMPUTE: dict[str, Any] = {**PRIVATE, "concurrency_limit": 4, "concurrency_id": "compare"}
-KIND, FILMS, NUMBERS = "grid", "films", "numbers"
-FRAME = 0.15  # seconds between two updates of the page
+# Several may run for a moment: the older ones see that their turn is over.
+COMPUTE: dict[str, Any] = {
+    **PRIVATE,
+    "trigger_mode": "multiple",
+    "concurrency_limit": 4,
+    "concurrency_id": "compare",
+}
 SHOWN_SCHEDULES, SHOWN_SEEDS = 6, 4
+MOST_SCHEDULES = 6  # on an axis
 MOST_NOISES = LIMITS.samples
 FEW, CLOUD = 64, 1000  # samples in a cell: fewer are no cloud, so many no pictures
 STEPS = ["4", "5", "6", "8", "10", "15", "20"]
@@ -41,21 +42,11 @@ AXIS_LABELS = [
     ("Seeds", "seed"),
 ]
 
-R = TypeVar("R")
-
-
-@dataclass(frozen=True, eq=False)
-class Compared:
-    """What a visitor's grid came to, with the Studio it was started from."""
-
-    studio: Studio
-    result: GridResult | None = None
-    lines: tuple[Line, ...] = ()
-
 
 def build(studio: gr.State, tab: gr.Tab, tabs: gr.Tabs) -> Any:
     """The Compare tab. Returns the event that makes a cell's schedule the edited one."""
-    compared = gr.State(None)
+    plan, other = gr.State(None), gr.State(False)  # what is to run; whether it is another grid
+    compared, measured = gr.State(None), gr.State(None)
     about = gr.HTML(elem_id="grid-about", padding=False)
     with gr.Row(elem_id="grid-controls"):
         schedules = gr.Dropdown(
@@ -91,9 +82,13 @@ def build(studio: gr.State, tab: gr.Tab, tabs: gr.Tabs) -> Any:
     with gr.Row():
         run = gr.Button("Compare", variant="primary", elem_id="grid-run")
         stop = gr.Button("Stop", elem_id="grid-stop")
+        twins = gr.Button("Add range-tuned twins", elem_id="grid-twins")
         replay = gr.UploadButton(
-            "Open a plan", file_types=[".json"], type="binary", elem_id="grid-replay"
+            "Open a plan", file_types=[".json", ".png"], type="binary", elem_id="grid-replay"
         )
+    with gr.Row(visible=False, elem_id="grid-stale") as stale:
+        changed = gr.HTML(elem_id="grid-changed", padding=False)
+        renew = gr.Button("Compare again", elem_id="grid-renew", scale=0, min_width=160)
     view = GridView(None, elem_id="grid-view")
     with gr.Tabs():
         with gr.Tab("The way", elem_id="grid-way"):
@@ -120,46 +115,65 @@ def build(studio: gr.State, tab: gr.Tab, tabs: gr.Tabs) -> Any:
                     elem_id="grid-metric",
                 )
                 measure = gr.Button("Measure", elem_id="grid-measure")
-            numbers = gr.HTML(elem_id="grid-numbers", padding=False)
+            numbers = gr.HTML(
+                elem_id="grid-numbers",
+                padding=False,
+                apply_default_css=False,
+                head=static.head("library/saved.css"),
+            )
             figure = PlotlyView(None, label="Numbers", height=300)
-        with gr.Tab("Blind test") as blind_tab:
-            blind = BlindView((), elem_id="blind-view")
+        with gr.Tab("Blind test"):
+            blind = BlindView(grids.blind_offer(None), elem_id="blind-view")
         with gr.Tab("Take away") as files_tab:
             files = gr.HTML(elem_id="grid-files", padding=False)
 
     chosen = [schedules, solvers, steps]
     asked = [studio, *chosen, seeds, count, rows, columns, same_nfe]
-    opened = tab.select(offered, [studio, *chosen], chosen, **PRIVATE)
-    opened.success(at_first, [compared, *asked], [view, compared], **COMPUTE)
-    tab.select(sentence, studio, about, **PRIVATE)
-    tab.select(fitting_count, [studio, count], count, **PRIVATE)
-    numbers_tab.select(noises_of, studio, noises, **PRIVATE)
-    ran = run.click(compute, asked, [view, compared], **COMPUTE)
-    again = replay.upload(replayed, [studio, replay], [view, compared], **COMPUTE)
-    stop.click(halt, None, None, queue=False, **PRIVATE)
-    for event in (blind_tab.select, ran.success, again.success):
-        event(pairs, compared, blind, **PRIVATE)
-    for event in (files_tab.select, ran.success, again.success):
-        event(taken_away, compared, files, **PRIVATE)
-    show.click(filmed, compared, [film, errors, lengths], **COMPUTE)
-    measure.click(measure_all, [compared, noises, metric], [compared, numbers, figure], **COMPUTE)
-    metric.input(drawn, [compared, metric], figure, **PRIVATE)
+    shown, seen = [view, compared, files], [studio, compared]
+    counted = tab.select(fitting_count, [studio, count], count, **PRIVATE)
+    opened = counted.success(offered, [studio, *chosen], chosen, **PRIVATE)
+    ran = [opened.success(at_first, [compared, *asked], shown, **COMPUTE)]
+    tab.select(grids.about, studio, about, **PRIVATE)
+    tab.select(overdue, seen, [stale, changed], **PRIVATE)
+    numbers_tab.select(noises_of, seen, noises, **PRIVATE)
+    twins.click(with_twins, [studio, schedules], schedules, **PRIVATE)
+    started = {**PRIVATE, "trigger_mode": "multiple"}
+    for begun in (
+        run.click(begin, [compared, *asked], [plan, other], **started),
+        renew.click(begin, [compared, *asked], [plan, other], **started),
+        replay.upload(read, [compared, studio, replay], [plan, other], **started),
+    ):
+        begun.success(no_films, other, [film, errors, lengths], **PRIVATE)
+        begun.success(no_numbers, other, [measured, numbers, figure], **PRIVATE)
+        ran.append(begun.success(comparing.compute, [plan, other], shown, **COMPUTE))
+    for event in ran:
+        event.success(comparing.offer_blind, compared, blind, **PRIVATE)
+        event.success(comparing.taken_away, [compared, measured], files, **PRIVATE)
+        event.success(overdue, seen, [stale, changed], **PRIVATE)
+    stop.click(
+        comparing.halt, [compared, measured], [view, compared, numbers], queue=False, **PRIVATE
+    )
+    files_tab.select(comparing.taken_away, [compared, measured], files, **PRIVATE)
+    show.click(comparing.filmed, compared, [film, errors, lengths], **COMPUTE)
+    asked_of = [compared, noises, metric]
+    measure.click(comparing.measure_all, asked_of, [measured, numbers, figure], **COMPUTE)
+    metric.input(comparing.drawn, [measured, metric], figure, **PRIVATE)
+    blind.select(comparing.judged, compared, blind, **COMPUTE)
     return view.select(edited, [studio, compared], [studio, tabs], **PRIVATE)
 
 
 def edited(
-    studio: Studio, compared: Compared | None, event: gr.EventData
+    studio: Studio, compared: comparing.Compared | None, event: gr.EventData
 ) -> tuple[Studio, gr.Tabs]:
     """A cell's schedule becomes the edited curve, with the solver that it ran with."""
-    result = finished(compared)
+    result = comparing.finished(compared).result
     try:
         schedule, solver = grids.schedule_in(result, str(event._data["cell"]))
     except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
+        raise refusal(refused) from None
     if result.grid.model != studio.model:
-        raise gr.Error(
-            f"That grid is of {result.grid.model}; choose that model first.", print_exception=False
-        )
+        label = spec_of(result.grid.model).label
+        raise refusal(f"That grid is of {label!r}: choose that model in the Studio first.")
     return replace(studio, yours=schedule, solver=solver), gr.Tabs(selected="studio")
 
 
@@ -183,186 +197,70 @@ def fitting_count(studio: Studio, count: float | None) -> float | None:
     return 1 if studio.spec.kind == "pictures" and (count or 0) >= FEW else count
 
 
-def sentence(studio: Studio) -> str:
-    """What every cell shares, in words."""
-    what = f"class {studio.condition}" if studio.condition else "any class"
-    guided = f", guidance {studio.guidance:g}" if studio.guidance != 1 else ""
-    line = (
-        f"{studio.spec.label}, {what}{guided}, seeds from {studio.seed} on, as set in the Studio."
-    )
-    return (
-        f"<p>{html.escape(line)} Rows and columns are two of schedules, solvers, steps, seeds.</p>"
-    )
+def with_twins(studio: Studio, schedules: list[str]) -> list[str]:
+    """Every closed form with the one baseline that is fair to it, as far as they fit."""
+    wanted = grids.with_twins(studio, schedules)
+    if wanted == schedules:
+        tell("Every closed form here has its range-tuned twin, or can have none with this model.")
+    if len(wanted) > MOST_SCHEDULES:
+        tell(f"{len(wanted)} schedules; {MOST_SCHEDULES} fit: take some out.")
+    return wanted
+
+
+def overdue(studio: Studio, compared: comparing.Compared | None) -> tuple[gr.Row, str]:
+    """Whether the Studio has changed since the grid was made, and in what."""
+    differs = () if compared is None else compared.plan.changed(studio)
+    words = f"The Studio has changed since: {', '.join(differs)}. This grid is the older one."
+    return gr.Row(visible=bool(differs)), f"<p>{words}</p>" if differs else ""
 
 
 def at_first(
-    request: gr.Request, compared: Compared | None, studio: Studio, *choice: Any
+    request: gr.Request, compared: comparing.Compared | None, studio: Studio, *choice: Any
 ) -> Generator[tuple, None, None]:
     """Whoever opens the tab sees what the Studio shows, where that takes a moment only."""
     if compared is None and studio.instant:
-        yield from compute(request, studio, *choice)
+        plan, other = begin(compared, studio, *choice)
+        yield from comparing.compute(request, plan, other)
 
 
-def compute(request: gr.Request, studio: Studio, *choice: Any) -> Generator[tuple, None, None]:
-    """The grid as it is computed: (what is shown, the result at the end)."""
+def begin(
+    compared: comparing.Compared | None, studio: Studio, *choice: Any
+) -> tuple[grids.Plan, bool]:
+    """What the controls ask for, and whether it is another grid than the one that is shown."""
     try:
-        plan = grids.plan(studio, grids.Asked(*choice))
+        plan = grids.planned(studio, grids.Asked(*choice))
     except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
-    yield from _running(studio, plan, request)
+        raise refusal(refused) from None
+    return plan, is_other(plan, compared)
 
 
-def replayed(studio: Studio, content: bytes, request: gr.Request) -> Generator[tuple, None, None]:
-    """A saved plan, run again."""
+def read(
+    compared: comparing.Compared | None, studio: Studio, content: bytes
+) -> tuple[grids.Plan, bool]:
+    """A saved plan, to be run again, as `begin` tells it."""
     try:
-        plan = grids.plan_of(content, studio)
+        plan = grids.Plan(grids.plan_of(content, studio), studio, opened=True)
     except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
-    yield from _running(studio, plan, request)
+        raise refusal(refused) from None
+    return plan, is_other(plan, compared)
 
 
-def _running(studio: Studio, plan: Grid, request: gr.Request) -> Generator[tuple, None, None]:
-    turn = Turn.take(request.session_hash, KIND)
-    began = time.monotonic()
-    result = None
-    for progress in _stream(grids.grid_job, plan, turn):
-        result = progress.snapshot or result
-        if result is not None:
-            left = remaining(progress, time.monotonic() - began)
-            grids.keep_cells(result)
-            now = grids.shown(result, grids.doing(progress), left, turn.number)
-            yield now, Compared(studio, result)
-    if result is not None:
-        done = replace(result, running=None)
-        yield grids.shown(done, None, "", turn.number), Compared(studio, done)
+def is_other(plan: grids.Plan, compared: comparing.Compared | None) -> bool:
+    return compared is None or compared.plan.grid != plan.grid
 
 
-def _stream(
-    make: Callable[[Any], Job[R]], asked: Any, turn: Turn
-) -> Generator[Progress, None, None]:
-    """Progress worth showing; ends where the job ends, is stopped or runs out of time."""
-    sent = 0.0
-    exact = grids.spec_behind(asked).exact
-    seconds = network_seconds(*grids.evaluations_of(asked))
-    running = stream(job_for(make, asked, exact, turn, seconds), turn, LIMITS.seconds)
-    last = None
-    try:
-        while True:
-            last = next(running)
-            if time.monotonic() - sent > FRAME:
-                sent = time.monotonic()
-                yield last
-                last = None
-    except StopIteration as stop:
-        if stop.value is not None:
-            yield Progress("done", 1, 1, snapshot=stop.value)
-    except Superseded as stopped:
-        if stopped.snapshot is not None:
-            yield Progress("stopped", 1, 1, snapshot=stopped.snapshot)
-    except Overtime as late:
-        gr.Warning(str(late))
-        if late.snapshot is not None:
-            yield Progress("stopped", 1, 1, snapshot=late.snapshot)
-    except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
+def no_films(other: bool) -> tuple:
+    """The films of another grid go."""
+    return (None, None, None) if other else (gr.skip(), gr.skip(), gr.skip())
 
 
-def remaining(progress: Progress, seconds: float) -> str:
-    """How long it may still take, once there is something to tell it from."""
-    if progress.done < 0.05 * progress.total or seconds < 1:
-        return ""
-    left = seconds * (progress.total - progress.done) / progress.done
-    return f"about {left:.0f} s left" if left >= 1 else "nearly done"
+def no_numbers(other: bool) -> tuple:
+    """The numbers of another grid go."""
+    return (None, "", None) if other else (gr.skip(), gr.skip(), gr.skip())
 
 
-def halt(request: gr.Request) -> None:
-    """Stop: what is done stays."""
-    for kind in (KIND, FILMS, NUMBERS):
-        Turn.take(request.session_hash, kind)
-
-
-def pairs(compared: Compared | None) -> tuple[Pair, ...]:
-    return () if compared is None or compared.result is None else grids.pairs(compared.result)
-
-
-def filmed(compared: Compared | None, request: gr.Request) -> Generator[tuple, None, None]:
-    """Every line of the grid once more, with everything on the way."""
-    result = finished(compared)
-    assert compared is not None
-    turn = Turn.take(request.session_hash, FILMS)
-    for progress in _stream(grids.films_job, result, turn):
-        found = progress.snapshot or ()
-        yield (
-            grids.films(result, found, compared.studio),
-            grids.error_figure(result, found, compared.studio),
-            grids.step_figure(result, found, compared.studio),
-        )
-
-
-def measure_all(
-    compared: Compared | None, noises: float, metric: str, request: gr.Request
-) -> Generator[tuple, None, None]:
-    """All numbers of every line, on noises that no search has seen."""
-    result = finished(compared)
-    try:
-        num = grids.checked_noises(result, noises)
-    except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
-    turn = Turn.take(request.session_hash, NUMBERS)
-    lines: tuple[Line, ...] = ()
-    for progress in _stream(grids.numbers_job, (result, num), turn):
-        lines = progress.snapshot or lines
-        yield gr.skip(), as_table(lines, progress), gr.skip()
-    assert compared is not None
-    done = replace(compared, lines=lines)
-    said = grids.finding(lines, result.grid), grids.missing(result.grid)
-    yield done, as_table(lines, None, *said), drawn(done, metric)
-
-
-def drawn(compared: Compared | None, metric: str) -> dict[str, Any] | None:
-    """One metric as a figure, once there are numbers."""
-    if compared is None or compared.result is None or not compared.lines:
-        return None
-    return grids.numbers_figure(compared.result, compared.lines, metric, compared.studio)
-
-
-def noises_of(studio: Studio) -> gr.Slider:
+def noises_of(studio: Studio, compared: comparing.Compared | None) -> gr.Slider:
     """Clouds are cheap: more noises, for distances that mean something."""
-    most = grids.most_samples(studio.spec.kind)
+    spec = studio.spec if compared is None else spec_of(compared.result.grid.model)
+    most = grids.most_samples(spec.kind)
     return gr.Slider(most // 16, most, value=most // 2, step=most // 16)
-
-
-def finished(compared: Compared | None) -> GridResult:
-    if compared is None or compared.result is None or not compared.result.cells:
-        raise gr.Error("Compare something first: there is no grid yet.", print_exception=False)
-    return compared.result
-
-
-def as_table(lines: tuple[Line, ...], progress: Progress | None, *said: str) -> str:
-    """The numbers as a table with what is said of them, or how far they are."""
-    far = "" if progress is None else f"<p>{progress.done:,} of {progress.total:,} evaluations</p>"
-    if not lines:
-        return far
-    head, rows = grids.table(lines)
-    heads = "".join(f'<th scope="col">{html.escape(text)}</th>' for text in head)
-    body = "".join(
-        f'<tr><th scope="row">{html.escape(name)}</th>'
-        + "".join(f"<td>{html.escape(value)}</td>" for value in values)
-        + "</tr>"
-        for name, *values in rows
-    )
-    words = "".join(f"<p>{html.escape(words)}</p>" for words in said)
-    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
-    return f'{far}<div class="saved">{table}</div>{words}'
-
-
-def taken_away(compared: Compared | None) -> str:
-    """Links that hold the files themselves: nothing is kept on the server."""
-    if compared is None or compared.result is None:
-        return "<p>Compare something first.</p>"
-    links = "".join(
-        f'<li><a download="{name}" href="{link}">{name}</a> {about}</li>'
-        for name, (link, about) in grids.takeaway(compared.result, compared.lines).items()
-    )
-    again = "python -m ays_core compare plan.json --out again"
-    return f"<ul>{links}</ul><p>To make the same again: <code>{again}</code></p>"

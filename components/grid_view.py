@@ -52,18 +52,33 @@ class GridCell:
 
 
 @dataclass(frozen=True)
+class Head:
+    """What stands before a row or over a column: a name, and of a schedule what it ran over and its
+    colour and dash."""
+
+    name: str
+    sub: str = ""
+    colour: str = ""
+    dash: str = "solid"
+
+
+@dataclass(frozen=True)
 class GridShown:
-    """Everything the component shows. `extent`, `density`: as in `pictures.View`. `run`: number of
-    the computation; the page ignores what an older one still sends."""
+    """Everything the component shows. `settings`: what all cells share; `note`: what else is to be
+    said of them. `said`: how long it may still take, or that it was stopped. `extent`, `density`:
+    as in `pictures.View`. `run`: number of the computation; the page ignores what an older one
+    still sends."""
 
     kind: Literal["pictures", "points"]
-    rows: tuple[str, ...]
-    columns: tuple[str, ...]
+    rows: tuple[Head, ...]
+    columns: tuple[Head, ...]
     cells: tuple[GridCell, ...]
     extent: tuple[float, float, float, float] = (-1.0, 1.0, -1.0, 1.0)
     density: str = ""
     progress: Doing | None = None
-    remaining: str = ""
+    said: str = ""
+    settings: str = ""
+    note: str = ""
     run: int = 0
 
 

@@ -14,17 +14,18 @@
   }
 
   class View {
-    constructor({ element, props, watch }) {
+    constructor({ element, props, trigger, watch }) {
       this.props = props;
       const root = (this.root = element.querySelector(".bv-root"));
       root.textContent = "";
       this.empty = make("p", "bv-empty", root);
-      this.empty.textContent = "A blind test needs pictures of two schedules: run a comparison first.";
+      this.start = make("button", "bv-button bv-start", root, { type: "button" });
+      this.start.addEventListener("click", () => trigger("select", {}));
       const test = (this.test = make("div", "bv-test", root, { tabindex: "-1", role: "group", "aria-label": "Blind test" }));
       this.told = make("output", "bv-told", test, { "aria-live": "polite" });
       const sides = make("div", "bv-sides", test);
       this.images = ["left", "right"].map((side) => make("img", "bv-shot", sides, { alt: `${side} picture` }));
-      const bar = make("div", "bv-bar", test, { role: "toolbar", "aria-label": "Which is better" });
+      const bar = (this.bar = make("div", "bv-bar", test, { role: "toolbar", "aria-label": "Which is better" }));
       this.buttons = ANSWERS.map(([answer, label], i) => {
         const node = make("button", "bv-button", bar, { type: "button", "aria-keyshortcuts": String(i + 1), "data-answer": answer });
         make("kbd", "bv-key", node, { "aria-hidden": "true" }).textContent = i + 1;
@@ -35,7 +36,10 @@
       this.next = make("button", "bv-button bv-next", bar, { type: "button" });
       this.next.textContent = "Next";
       this.next.addEventListener("click", () => this.onward());
-      const option = make("label", "bv-option", test);
+      this.end = make("button", "bv-button bv-end", bar, { type: "button" });
+      this.end.textContent = "End the test";
+      this.end.addEventListener("click", () => this.done("Ended."));
+      const option = (this.option = make("label", "bv-option", test));
       this.reveal = make("input", "", option, { type: "checkbox" });
       this.reveal.checked = true;
       this.reveal.addEventListener("change", () => this.count());
@@ -49,6 +53,8 @@
       this.forget.addEventListener("click", () => this.forgetOrUndo());
       make("span", "bv-note", below).textContent = "Answers stay in this browser.";
       root.addEventListener("keydown", (event) => this.key(event));
+      this.sizes = new ResizeObserver(() => (root.isConnected ? this.hideNames() : this.destroy()));
+      this.sizes.observe(root); // another tab may be shown
       watch("value", () => this.patch());
       instances.add(this);
       this.patch();
@@ -57,19 +63,34 @@
     patch() {
       const value = this.props.value, text = JSON.stringify(value || null);
       if (text === this.shown) return; // the same pictures once more: the test goes on
+      const pairs = ((value && value.pairs) || []).filter((pair) => pair.pictures.length);
+      if (!pairs.length && this.round && value && value.ready) return; // another may begin: this one goes on
       this.shown = text;
-      this.pairs = ((value && value.pairs) || []).filter((pair) => pair.pictures.length);
-      this.test.hidden = !this.pairs.length;
-      this.empty.hidden = !this.test.hidden;
-      this.rounds = this.pairs.flatMap((pair) => pair.pictures.map((pictures) => ({ pair, pictures })));
+      this.value = value;
+      this.rounds = pairs.flatMap((pair) => pair.pictures.map((pictures, i) => ({ pair, pictures, seed: pair.seeds[i] })));
       for (let i = this.rounds.length - 1; i > 0; i--) {
         const j = Math.floor(Math.random() * (i + 1));
         [this.rounds[i], this.rounds[j]] = [this.rounds[j], this.rounds[i]];
       }
       this.at = -1;
-      if (this.rounds.length) this.deal();
+      this.round = null;
+      if (this.rounds.length) this.onward();
+      else this.refresh();
       this.count();
       this.root.dataset.ready = "";
+    }
+
+    destroy() {
+      this.sizes.disconnect();
+      instances.delete(this);
+      this.round = null;
+      this.hideNames();
+    }
+
+    // The grid above has names and the same schedules' pictures: it is out of sight during a test.
+    hideNames() {
+      const tests = [...instances].some((each) => each.round && each.root.clientWidth);
+      document.body.toggleAttribute("data-blind", tests);
     }
 
     forgetOrUndo() {
@@ -81,7 +102,7 @@
 
     // The next round, its sides by a coin.
     deal() {
-      if (this.at + 1 >= this.rounds.length) return this.done();
+      if (this.at + 1 >= this.rounds.length) return this.done("That was the last round.");
       this.round = this.rounds[++this.at];
       this.flipped = Math.random() < 0.5;
       const [left, right] = this.flipped ? [1, 0] : [0, 1];
@@ -99,25 +120,33 @@
       this.test.focus({ preventScroll: true });
     }
 
-    done() {
+    done(words) {
       this.open = false;
       this.round = null;
-      this.told.textContent = "That was the last round.";
+      this.told.textContent = words;
       for (const image of this.images) image.removeAttribute("src");
       this.refresh();
+      this.count();
     }
 
     refresh() {
+      const value = this.value || {}, over = !this.round;
+      for (const node of [this.images[0].parentNode, this.bar, this.option]) node.hidden = over;
       for (const node of this.buttons) node.disabled = !this.open;
-      this.next.hidden = this.open || !this.round;
+      this.next.hidden = this.open;
+      this.test.hidden = !this.rounds.length;
+      this.empty.textContent = over ? value.note : "The grid above is hidden while you judge.";
+      this.start.hidden = !over || !value.ready;
+      this.start.textContent = this.rounds.length ? "Again, on new noises" : "Start a blind test";
+      this.hideNames();
     }
 
     answer(said) {
       if (!this.open) return;
-      const { pair } = this.round;
+      const { pair, seed } = this.round;
       const answer = said === "left" ? (this.flipped ? "b" : "a") : said === "right" ? (this.flipped ? "a" : "b") : said;
       this.forgotten = null;
-      B.add({ a: pair.a, b: pair.b, answer, settings: pair.settings });
+      B.add({ a: pair.a, b: pair.b, answer, settings: pair.settings, seed });
       this.open = false;
       if (!this.reveal.checked) return this.onward();
       const [left, right] = this.flipped ? [pair.b, pair.a] : [pair.a, pair.b];

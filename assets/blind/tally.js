@@ -27,8 +27,13 @@
     }
   }
 
+  // What was judged: a pair, in either order, on one noise under the same settings.
+  const keyOf = ({ a, b, settings, seed }) => JSON.stringify([settings || "", ...[a, b].sort(), seed]);
+
+  // An answer on what was judged before takes the place of the former one.
   function add(answer) {
-    const kept = read();
+    const kept = read(), key = keyOf(answer);
+    kept.answers = kept.answers.filter((one) => one.seed === undefined || keyOf(one) !== key);
     kept.answers.push(answer);
     keep(kept);
   }

@@ -3,6 +3,9 @@
 (function () {
   "use strict";
   const G = window.GridView, { make, setText } = G;
+  const DASHES = { solid: "", dash: "7 4", dot: "2 3", dashdot: "7 3 2 3", longdash: "11 4", longdashdot: "11 3 2 3" };
+  const CLICKS = "Click a cell to look closely, Shift-click another to compare with. All zoom together: Ctrl and wheel, + and −; drag or Shift and arrows to move.";
+  const TAPS = "Tap a cell to look closely. All zoom together: pinch, + and −; drag to move.";
   const instances = new Set();
 
   class Cell {
@@ -31,13 +34,36 @@
 
     // Each part stays on its line.
     tell(parts) {
-      const text = parts.join(" · ");
-      if (text === this.caption.textContent) return;
+      const text = JSON.stringify(parts);
+      if (text === this.told) return;
+      this.told = text;
       this.caption.textContent = "";
-      parts.forEach((part, i) => {
-        if (i) this.caption.append(" · ");
-        make("span", "gv-part", this.caption).textContent = part;
-      });
+      for (const part of parts) make("span", "gv-part", this.caption).textContent = part;
+    }
+  }
+
+  // What stands before a row or over a column: a schedule has its colour and the range it ran over.
+  class Head {
+    constructor(parent, className, role) {
+      this.root = make("span", className, parent, { role });
+      const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+      for (const [name, value] of Object.entries({ class: "gv-swatch", viewBox: "0 0 28 6", "aria-hidden": "true" })) svg.setAttribute(name, value);
+      this.line = document.createElementNS("http://www.w3.org/2000/svg", "path");
+      this.line.setAttribute("d", "M1 3H27");
+      svg.append(this.line);
+      this.root.append(svg);
+      this.swatch = svg;
+      this.name = make("span", "gv-label", this.root);
+      this.sub = make("span", "gv-sub", this.root);
+    }
+
+    update({ name, sub, colour, dash }) {
+      this.name.textContent = name;
+      this.root.title = name;
+      setText(this.sub, sub);
+      this.swatch.style.display = colour ? "" : "none";
+      this.line.setAttribute("stroke", colour || "none");
+      this.line.setAttribute("stroke-dasharray", DASHES[dash] || "");
     }
   }
 
@@ -60,6 +86,8 @@
         node.textContent = label;
         node.addEventListener("click", act);
       }
+      this.settings = make("p", "gv-settings", root);
+      this.note = make("p", "gv-settings", root);
       this.progress = make("div", "gv-progress", root, { role: "presentation" });
       this.look = new G.Look(this);
       this.scroller = make("div", "gv-scroller", root);
@@ -67,7 +95,7 @@
       this.hint = make("p", "gv-hint", root);
       this.zoom = new G.Zoom(root, () => this.paint());
       root.addEventListener("keydown", (event) => this.key(event));
-      root.addEventListener("pointermove", (event) => this.pointed(event));
+      for (const kind of ["pointermove", "pointerdown"]) root.addEventListener(kind, (event) => this.pointed(event)); // a finger does not hover
       this.themes = new MutationObserver(() => this.paint());
       this.themes.observe(document.body, { attributes: true, attributeFilter: ["class"] });
       this.sizes = new ResizeObserver(() => (root.isConnected ? this.resized() : this.destroy()));
@@ -101,19 +129,24 @@
       const kept = new Set(value.cells.map((cell) => cell.id));
       for (const [id, cell] of this.cells) if (!kept.has(id)) cell.root.remove(), this.cells.delete(id);
       const order = [...value.cells].sort((a, b) => a.row - b.row || a.column - b.column);
+      const places = [];
       for (const data of order) {
         if (!this.cells.has(data.id)) this.cells.set(data.id, new Cell(this, data.id));
         const cell = this.cells.get(data.id);
-        this.rows[data.row].append(cell.root);
         cell.update(data);
+        // What stands in its place stays there: a node that is moved loses the focus.
+        const row = this.rows[data.row], place = (places[data.row] = (places[data.row] || 0) + 1);
+        if (row.children[place] !== cell.root) row.insertBefore(cell.root, row.children[place] || null);
       }
       const doing = value.progress;
       this.progress.style.setProperty("--done", doing ? doing.done / Math.max(1, doing.total) : 0);
       this.progress.classList.toggle("gv-none", !doing);
       this.list.setAttribute("aria-busy", String(Boolean(doing)));
       this.list.dataset.run = this.value.run;
-      setText(this.status, doing ? [doing.text, value.remaining].filter(Boolean).join(", ") : "");
-      setText(this.hint, "Click a cell to look closely, Shift-click another to compare with. All zoom together: Ctrl and wheel, pinch, + and −; drag or Shift and arrows to move.");
+      setText(this.status, [doing && doing.text, value.said].filter(Boolean).join(", "));
+      setText(this.settings, value.settings);
+      setText(this.note, value.note);
+      setText(this.hint, window.matchMedia("(pointer: coarse)").matches ? TAPS : CLICKS);
       this.stop(this.cells.get(this.current) || this.cells.values().next().value);
       this.mark();
       this.paint();
@@ -128,24 +161,29 @@
     }
 
     heads(value) {
-      const labels = JSON.stringify([value.rows, value.columns]);
-      if (labels === this.labels) return;
-      this.labels = labels;
+      const names = JSON.stringify([value.rows, value.columns].map((heads) => heads.map((head) => head.name)));
+      if (names !== this.names) this.lay(value);
+      this.names = names;
+      value.rows.forEach((head, i) => this.before[i].update(head));
+      value.columns.forEach((head, j) => this.over[j].update(head));
+    }
+
+    // Rows and columns anew, without cells.
+    lay(value) {
       this.list.textContent = "";
       this.cells.clear();
       const top = make("div", "gv-row", this.list, { role: "row" });
       make("span", "gv-corner", top, { role: "columnheader", "aria-label": "row" });
-      value.columns.forEach((label, j) => {
-        const head = make("span", "gv-column", top, { role: "columnheader", title: label });
-        head.textContent = label;
-        head.style.gridArea = `1 / ${j + 2}`;
+      this.over = value.columns.map((_, j) => {
+        const head = new Head(top, "gv-column", "columnheader");
+        head.root.style.gridArea = `1 / ${j + 2}`;
+        return head;
       });
-      this.rows = value.rows.map((label, i) => {
-        const row = make("div", "gv-row", this.list, { role: "row" });
-        const head = make("span", "gv-name", row, { role: "rowheader" });
-        head.textContent = label;
-        head.style.gridArea = `${i + 2} / 1`;
-        return row;
+      this.rows = value.rows.map(() => make("div", "gv-row", this.list, { role: "row" }));
+      this.before = this.rows.map((row, i) => {
+        const head = new Head(row, "gv-name", "rowheader");
+        head.root.style.gridArea = `${i + 2} / 1`;
+        return head;
       });
     }
 

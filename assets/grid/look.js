@@ -7,6 +7,8 @@
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   const FLICKER = 600; // ms each
   const NUDGE = 0.02; // of what is seen of a cloud, by one key
+  const MANY = 24; // levels: more are folded
+  const GRIP = 28; // px beside the wipe's edge that a finger takes hold of while the pictures are zoomed
 
   class Look {
     constructor(view) {
@@ -129,7 +131,7 @@
         each.shot.show(cells[i], field);
         each.window.setAttribute("aria-label", `${"AB"[i]}: ${cells[i].name}. Arrows read pixels, Shift and arrows move.`);
         setText(each.name, [cells[i].name, ...cells[i].caption].join(" · "));
-        setText(each.levels, cells[i].levels && `ran ${cells[i].levels}`);
+        this.ran(each.levels, cells[i].levels);
       });
       const layered = this.mode === "wipe" || this.mode === "flicker";
       this.top.show(layered ? cells[1] : null, field);
@@ -144,6 +146,19 @@
       this.wiper.hidden = this.mode !== "wipe";
       if (this.probe) this.at(...this.probe);
       this.paint();
+    }
+
+    // The levels that ran; those of a long run are folded, with the first and the last seen.
+    ran(node, levels) {
+      if (node.dataset.levels === levels) return;
+      node.dataset.levels = levels;
+      const all = levels ? levels.split(", ") : [];
+      setText(node, all.length && all.length <= MANY ? `ran ${levels}` : "");
+      if (all.length <= MANY) return;
+      const fold = make("details", "", node), positive = all.filter((level) => Number(level) > 0);
+      make("summary", "", fold).textContent = `ran ${all.length} levels, ${positive[0]} … ${positive[positive.length - 1]}`;
+      fold.append(levels);
+      node.hidden = false;
     }
 
     paint() {
@@ -165,6 +180,9 @@
     }
 
     grab(event) {
+      const box = this.main.getBoundingClientRect(), edge = box.left + (box.width * this.range.value) / 100;
+      const moves = event.pointerType === "touch" && this.view.zoom.scale > 1; // one finger moves what is zoomed
+      if (moves && Math.abs(event.clientX - edge) > GRIP) return;
       this.wiping = true;
       this.view.root.classList.add("gv-wiping");
       this.main.setPointerCapture(event.pointerId);

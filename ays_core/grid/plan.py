@@ -61,8 +61,8 @@ class Grid:
 
     An axis has at most six values, what is no axis has one. A cell shows `count` samples, of seeds
     seed, seed + 1, ... With `same_nfe` the steps are calls, and each solver makes as many steps as
-    fit. `found`: levels of range-tuned twins, as (key, solver, steps, schedule), once searched, with
-    so many steps and the plan's own end.
+    fit. `found`: levels of range-tuned twins, as (key, solver, steps, schedule), once
+    searched, with so many steps and the plan's own end.
     Raises `ValueError` that names the value and the choices.
     """
 
@@ -103,7 +103,8 @@ class Grid:
     def _check_axis(self, axis: Axis) -> None:
         values, varies = self.values(axis), axis in (self.rows, self.columns)
         if not 1 <= len(values) <= (LONGEST if varies else 1):
-            many = f"one to {LONGEST}" if varies else "one, as it is no axis"
+            keep = "one, as it is no axis: keep one, or make it the rows or the columns"
+            many = f"one to {LONGEST}" if varies else keep
             raise ValueError(f"{len(values)} values for {axis}; there must be {many}")
         names = self.labels(axis) if axis == "schedule" else values
         if len(set(names)) < len(names):
@@ -152,19 +153,24 @@ class Grid:
             return self
         return replace(self, found=(*self.found, (key, solver, steps, schedule)))
 
-    def settings(self, model: str = "") -> str:
-        """What all cells share, in one line. `model`: what to call it, by default its key."""
+    def subject(self, model: str = "") -> str:
+        """What is compared with what, whatever the noises. `model`: what to call it, by default
+        its key."""
         words = [model or self.model, *self.conditions]
         if self.guidance != 1:
             words.append(f"guidance {self.guidance:g}")
         if self.negative:
             words.append(f"not {self.negative}")
-        varies = (self.rows, self.columns)
-        words += [self.labels(axis)[0] for axis in AXES if axis not in varies and axis != "seed"]
-        first, last = self.seeds[0], self.seeds[-1]
-        words.append(f"seeds {first} to {last}" if last != first else f"seed {first}")
-        words.append(f"{self.count} samples a cell" if self.count > 1 else "1 sample a cell")
+        varies = (self.rows, self.columns, "seed")
+        words += [self.labels(axis)[0] for axis in AXES if axis not in varies]
         return ", ".join(words)
+
+    def settings(self, model: str = "") -> str:
+        """What all cells share, in one line; `model` as in `subject`."""
+        first, last = self.seeds[0], self.seeds[-1]
+        seeds = f"seeds {first} to {last}" if last != first else f"seed {first}"
+        each = f"{self.count} samples a cell" if self.count > 1 else "1 sample a cell"
+        return f"{self.subject(model)}, {seeds}, {each}"
 
     # To JSON and back
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ays_core.grid import Grid, GridCell, GridResult
-from ays_core.grid.sheet import caption_of, mosaic, place_of, reference_places
+from ays_core.comparison import listed
+from ays_core.grid import Grid, GridCell, GridResult, Named
+from ays_core.grid.plan import Axis
+from ays_core.grid.sheet import calls_of, caption_of, mosaic, place_of, reference_places
 from ays_core.job import Progress
 from ays_core.models import spec_of
 from ays_core.sampling import SampleRun
@@ -13,6 +15,8 @@ from ays_core.schedule import Schedule
 from ays_core.solvers import SOLVERS
 from components import grid_view
 from components.drawn import field_of, pictures_of
+from components.grids.chosen import Plan
+from components.grids.lines import schedule_style
 from components.pictures import Cloud, Doing, Strip, cloud, strip
 
 STAGES = {"reference": "reference run", "tuning": "searching a range", "cells": "cells"}
@@ -23,11 +27,13 @@ def doing(progress: Progress) -> Doing:
     return Doing(STAGES.get(progress.stage, progress.stage), progress.done, progress.total)
 
 
-def shown(result: GridResult, doing: Doing | None, remaining: str, run: int) -> grid_view.GridShown:
+def shown(
+    plan: Plan, result: GridResult, doing: Doing | None, said: str, run: int
+) -> grid_view.GridShown:
     """The cells so far, with the reference runs in a row above or a column before them."""
     grid = result.grid
-    rows, columns = list(grid.labels(grid.rows)), list(grid.labels(grid.columns))
-    (rows if grid.columns == "seed" else columns).insert(0, "reference")
+    rows, columns = _heads(plan, result, grid.rows), _heads(plan, result, grid.columns)
+    (rows if grid.columns == "seed" else columns).insert(0, grid_view.Head("reference"))
     places = reference_places(grid)
     by_seed = {seed: f"r{where[0][0]}-{where[0][1]}" for seed, where in places.items()}
     cells = [
@@ -54,10 +60,51 @@ def shown(result: GridResult, doing: Doing | None, remaining: str, run: int) -> 
         columns=tuple(columns),
         cells=tuple(cells),
         progress=doing,
-        remaining=remaining,
+        said=said,
+        settings=grid.settings(spec.label),
+        note=_note(plan),
         run=run,
         **extra,
     )
+
+
+def unfinished(result: GridResult) -> str:
+    """How far a grid came that was stopped; "" for a whole one."""
+    whole, done = sum(1 for _ in result.grid.spots()), len(result.cells)
+    return f"stopped, {done} of {whole} cells" if done < whole else ""
+
+
+def _heads(plan: Plan, result: GridResult, axis: Axis) -> list[grid_view.Head]:
+    """What stands before a row or over a column: a schedule with its colour and its own range."""
+    grid = result.grid
+    if axis != "schedule":
+        return [grid_view.Head(label) for label in grid.labels(axis)]
+    return [
+        grid_view.Head(named.name, _range(result, named), *schedule_style(grid, named, plan.studio))
+        for named in grid.schedules
+    ]
+
+
+def _range(result: GridResult, named: Named) -> str:
+    """The first and the last positive level of what ran; the range may differ from cell to cell."""
+    ran = [
+        (cell.schedule.positive[0], cell.schedule.positive[-1])
+        for cell in result.cells.values()
+        if cell.spot.named == named and cell.schedule is not None
+    ]
+    if not ran:
+        return ""
+    if len(set(ran)) > 1:
+        return "its own range in every cell"
+    return f"{ran[0][0]:.3g} … {ran[0][1]:.3g}"
+
+
+def _note(plan: Plan) -> str:
+    """What was chosen and is not shown."""
+    if not plan.left_out:
+        return ""
+    names, verb = listed(plan.left_out), "is" if len(plan.left_out) == 1 else "are"
+    return f"{names} {verb} the edited curve itself, which stands once."
 
 
 def _reference_cell(result: GridResult, seed: int, place: tuple[int, int]) -> grid_view.GridCell:
@@ -70,9 +117,9 @@ def _reference_cell(result: GridResult, seed: int, place: tuple[int, int]) -> gr
     return replace(
         blank,
         state="done",
-        caption=(f"{run.nfe} calls", f"{run.seconds:.2f} s"),
+        caption=(calls_of(run), f"{run.seconds:.2f} s"),
         levels=_levels(run),
-        **_picture(result.grid, run, ""),
+        **_picture(result.grid, run, reference_alone(result.grid, run, seed).to_json()),
     )
 
 
@@ -109,6 +156,20 @@ def alone(grid: Grid, cell: GridCell) -> Grid:
         seeds=(spot.seed,),
         same_nfe=False,
         found=tuple(f for f in grid.found if f[:3] == (spot.named.key, spot.solver, spot.steps)),
+    )
+
+
+def reference_alone(grid: Grid, run: SampleRun, seed: int) -> Grid:
+    """The plan of a reference run by itself."""
+    return replace(
+        grid,
+        schedules=(Named("reference", schedule=run.schedule),),
+        solvers=(run.solver,),
+        steps=(run.schedule.num_steps,),
+        seeds=(seed,),
+        same_nfe=False,
+        final_zero=run.schedule.final_zero,
+        found=(),
     )
 
 

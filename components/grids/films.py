@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from ays_core.grid import Film, Grid, GridCell, GridResult
 from ays_core.models import Mixture, in_memory, spec_of
 from components import film_view
+from components.grids.cells import alone
 from components.grids.lines import line_name, style_of
 from components.pictures import Cloud, cloud, density, strip
 from components.state import Studio, decoded
@@ -33,17 +35,21 @@ def films(
     rows = []
     for cell, filmed in found:
         colour, dash = style_of(result.grid, cell.spot, studio)
-        frames, paths = draw(result.grid, filmed)
+        frames, paths = draw(result.grid, cell, filmed)
         name = line_name(result.grid, cell.spot)
         rows.append(film_view.Film(name, colour, dash, frames, paths))
     return film_view.Films(tuple(rows), FILM_NOTES[kind], plane(result.grid.model))
 
 
-def _picture_film(grid: Grid, filmed: Film) -> tuple[tuple[film_view.Frame, ...], None]:
+def _picture_film(
+    grid: Grid, cell: GridCell, filmed: Film
+) -> tuple[tuple[film_view.Frame, ...], None]:
+    """Each frame carries the plan of the run that it is of."""
+    own = replace(alone(grid, cell), seeds=grid.seeds[:1], count=1).to_json()
     sigmas = [*(sigma for sigma, _ in filmed.run.trajectory), filmed.run.ran[-1]]
     frames = filmed.pictures or pictures_on_the_way(grid.model, filmed)
     pairs = zip(sigmas, frames, strict=True)
-    return tuple(film_view.Frame(sigma, picture=strip(shown)) for sigma, shown in pairs), None
+    return tuple(film_view.Frame(s, picture=strip(shown, settings=own)) for s, shown in pairs), None
 
 
 def pictures_on_the_way(model: str, filmed: Film) -> tuple[np.ndarray, ...]:
@@ -52,7 +58,9 @@ def pictures_on_the_way(model: str, filmed: Film) -> tuple[np.ndarray, ...]:
     return tuple(decoded(model, x[:1]) for x in way)
 
 
-def _point_film(grid: Grid, filmed: Film) -> tuple[tuple[film_view.Frame, ...], Cloud | None]:
+def _point_film(
+    grid: Grid, _: GridCell, filmed: Film
+) -> tuple[tuple[film_view.Frame, ...], Cloud | None]:
     """x made smaller where noise is large, so that every frame has the spread of the data."""
     sigma_data = spec_of(grid.model).sigma_data
     way = [*filmed.x, (filmed.run.ran[-1], filmed.run.samples)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ays_core.comparison import listed
+from ays_core.comparison import beyond_chance, listed, three_digits
 from ays_core.grid import Grid, Line
 from ays_core.metrics import METRICS
 from ays_core.models import spec_of
@@ -47,12 +47,13 @@ def _number(line: Line, key: str) -> str:
     if key not in line.metrics:
         return ""
     floor = line.floors.get(f"{key}_floor")
-    beside = "" if floor is None else f" (floor {floor:.3g})"
-    return f"{line.metrics[key]:#.3g}{beside}"
+    beside = "" if floor is None else f" (floor {three_digits(floor)})"
+    unit = " dB" if METRICS[key].unit == "dB" else ""
+    return f"{three_digits(line.metrics[key])}{unit}{beside}"
 
 
 def finding(lines: Sequence[Line], grid: Grid) -> str:
-    """Who comes closest, in a sentence; "" with fewer than two to compare."""
+    """Who comes closest, and whether by more than chance; "" with fewer than two to compare."""
     key = next((key for key in METRICS if any(key in line.metrics for line in lines)), "")
     ranked = sorted((x for x in lines if key in x.metrics), key=lambda x: x.metrics[key])
     if len(ranked) < 2:
@@ -60,11 +61,38 @@ def finding(lines: Sequence[Line], grid: Grid) -> str:
     best, *others = ranked
 
     def said(line: Line) -> str:
-        return f"{_number(line, key)} for {line_name(grid, line)} in {line.nfe} calls"
+        return f"{_number(line, key)} for {line_name(grid, line)} in {_calls(line)}"
 
     target = "exact samples" if METRICS[key].needs == "samples" else "the reference run"
     against = "; ".join(said(line) for line in others)
+    close = [line_name(grid, line) for line in others if not _clear(best, line, key)]
+    chance = f" Its lead over {listed(close)} may be chance." if close else ""
     return (
         f"Closest to {target}: {METRICS[key].label.lower()} {said(best)}, against {against} "
-        f"({best.noises} noises not used to optimise)."
+        f"({best.noises} noises not used to optimise).{chance}{_unranked(lines, grid, key)}"
     )
+
+
+def _clear(better: Line, worse: Line, key: str) -> bool:
+    """Whether a lead is more than chance, by the rule of a comparison."""
+    if key == "rmse":
+        lead = [b - a for a, b in zip(better.squared, worse.squared, strict=True)]
+        return beyond_chance(lead)
+    gap = worse.metrics[key] - better.metrics[key]
+    return gap > better.floors.get(f"{key}_floor", 0.0)
+
+
+def _unranked(lines: Sequence[Line], grid: Grid, key: str) -> str:
+    """Why a line that ran is not among those that are ranked."""
+    names = [line_name(grid, line) for line in lines if key not in line.metrics and not line.error]
+    if not names:
+        return ""
+    verb, has = ("adds", "has") if len(names) == 1 else ("add", "have")
+    return (
+        f" {listed(names)} {verb} fresh noise in every step and {has} no error to the reference "
+        "run: compare distances."
+    )
+
+
+def _calls(line: Line) -> str:
+    return f"{line.nfe} calls" if line.nfe != 1 else "1 call"

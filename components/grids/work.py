@@ -23,7 +23,7 @@ _kept: Recent[Any] = Recent(512)  # cells, references and twins
 
 
 def grid_job(grid: Grid) -> Job[GridResult]:
-    return run_grid(_bound(grid), grid, _kept)
+    return run_grid(bound_of(grid), grid, _kept)
 
 
 def keep_cells(result: GridResult) -> None:
@@ -33,12 +33,12 @@ def keep_cells(result: GridResult) -> None:
 
 def numbers_job(asked: tuple[GridResult, int]) -> Job[tuple[Line, ...]]:
     result, noises = asked
-    return measure_grid(_bound(result.grid), result, noises, _kept)
+    return measure_grid(bound_of(result.grid), result, noises, _kept)
 
 
 def films_job(result: GridResult) -> Job[tuple[tuple[GridCell, Film], ...]]:
     """The way of every line of the grid, on its first seed; the snapshot is those so far."""
-    bound, films = _bound(result.grid), ()
+    bound, films = bound_of(result.grid), ()
     num = 1 if bound.spec.kind == "pictures" else min(FILMED_POINTS, result.grid.count)
     lines = list(lines_of(result))
     noise = start_noise(bound.spec, num, result.grid.seeds[0])
@@ -63,22 +63,16 @@ def spec_behind(asked: Grid | GridResult | tuple[GridResult, int]) -> ModelSpec:
     return spec_of(result.grid.model if isinstance(result, GridResult) else result.model)
 
 
-def evaluations_of(asked: Grid | GridResult | tuple[GridResult, int]) -> tuple[int, bool]:
-    """About how many denoiser evaluations a job of this module takes by what it is asked, and
+def evaluations_of(grid: Grid, noises: int, *, reference: bool = True) -> tuple[int, bool]:
+    """About how many denoiser evaluations every line of a grid takes on `noises` noises, and
     whether they are guided. What is known already counts, too."""
-    result, noises = asked if isinstance(asked, tuple) else (asked, 0)
-    grid = result.grid if isinstance(result, GridResult) else result
-    guided = grid.guidance != 1 and bool(grid.conditions)
     spots = {(s.named, s.solver, s.steps): s for s in grid.spots()}
-    once = sum(SOLVERS[s.solver].nfe(s.steps, grid.final_zero) for s in spots.values())
+    calls = sum(SOLVERS[s.solver].nfe(s.steps, grid.final_zero) for s in spots.values())
     fine = REFERENCE_STEPS[spec_of(grid.model).kind]
-    reference = SOLVERS[REFERENCE_SOLVER].nfe(fine, final_zero=True)
-    if noises:
-        return noises * (reference + once), guided
-    if isinstance(asked, GridResult):  # a film: one sample of every line
-        return once, guided
-    return grid.count * len(grid.seeds) * (reference + once), guided
+    calls += SOLVERS[REFERENCE_SOLVER].nfe(fine, final_zero=True) if reference else 0
+    return noises * calls, grid.guidance != 1 and bool(grid.conditions)
 
 
-def _bound(grid: Grid) -> Bound:
+def bound_of(grid: Grid) -> Bound:
+    """The model of a grid with its condition and guidance."""
     return bind(in_memory(grid.model), grid.conditions, grid.guidance, grid.negative)

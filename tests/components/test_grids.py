@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from ays_core.compare import reference_run
-from ays_core.grid import Grid
+from ays_core.comparison import three_digits
+from ays_core.grid import Grid, Line, Named
 from ays_core.job import run
 from ays_core.sampling import sample, start_noise
 from components import grids
@@ -28,8 +29,20 @@ def asked(**changes):
 
 
 @pytest.fixture(scope="module")
-def result(spiral):
-    return run(grids.grid_job(grids.plan(spiral, asked())))
+def plan(spiral):
+    return grids.planned(spiral, asked())
+
+
+@pytest.fixture(scope="module")
+def result(plan):
+    return run(grids.grid_job(plan.grid))
+
+
+def inside(picture):
+    """The pixels of a picture, and the plan that it carries."""
+    content = base64.b64decode(picture.url.partition(",")[2])
+    with Image.open(io.BytesIO(content)) as image:
+        return np.asarray(image), Grid.from_json(image.text["ays_studio_grid"])
 
 
 def test_a_plan_is_what_the_studio_and_the_controls_say():
@@ -66,10 +79,13 @@ def test_a_twin_that_is_shipped_is_not_searched_again():
         ({"seeds": 7}, "7 values for seed"),
         ({"seeds": None}, "0 values for seed"),
         ({"count": 1e9}, "samples; there must be"),
-        ({"count": None}, "None samples"),
+        ({"count": None}, "no number of samples"),
         ({"count": 1.5}, "whole number"),
         ({"rows": None}, "axis None"),
-        ({"solvers": ["euler", "heun"]}, "2 values for solver"),
+        (
+            {"solvers": ["euler", "heun"]},
+            "2 values for solver; .* or make it the rows or the columns",
+        ),
         ({"schedules": ["../../etc"]}, "unknown schedule"),
     ],
 )
@@ -78,9 +94,10 @@ def test_controls_that_make_no_grid_are_refused_in_words(spiral, changes, says):
         grids.plan(spiral, asked(**changes))
 
 
-def test_every_cell_says_what_really_ran(result):
-    shown = grids.shown(result, None, "", 1)
-    assert shown.rows[0] == "reference" and shown.columns == ("seed 10000", "seed 10050")
+def test_every_cell_says_what_really_ran(plan, result):
+    shown = grids.shown(plan, result, None, "", 1)
+    assert shown.rows[0].name == "reference"
+    assert [head.name for head in shown.columns] == ["seed 10000", "seed 10050"]
     by_place = {(cell.row, cell.column): cell for cell in shown.cells}
     assert len(by_place) == len(shown.cells) == 3 * 2
     for (i, j), cell in result.cells.items():
@@ -93,10 +110,11 @@ def test_every_cell_says_what_really_ran(result):
 
 def test_cells_that_are_not_there_yet_wait():
     studio = with_model(first_studio(), "spiral")
-    job = grids.grid_job(grids.plan(studio, asked(seeds=1, count=49)))
+    plan = grids.planned(studio, asked(seeds=1, count=49))
+    job = grids.grid_job(plan.grid)
     early = next(p.snapshot for p in job if p.snapshot.cells)
     job.close()
-    states = [cell.state for cell in grids.shown(early, None, "", 1).cells]
+    states = [cell.state for cell in grids.shown(plan, early, None, "", 1).cells]
     assert sorted(states) == ["done", "done", "running"] or sorted(states) == [
         "done",
         "done",
@@ -106,31 +124,29 @@ def test_cells_that_are_not_there_yet_wait():
 
 @pytest.mark.parametrize(("rows", "columns"), [("schedule", "steps"), ("steps", "schedule")])
 def test_without_seeds_the_reference_stands_before_every_row(spiral, rows, columns):
-    grid = grids.plan(spiral, asked(rows=rows, columns=columns, steps=["3", "4"], seeds=1))
-    shown = grids.shown(run(grids.grid_job(grid)), None, "", 1)
+    plan = grids.planned(spiral, asked(rows=rows, columns=columns, steps=["3", "4"], seeds=1))
+    shown = grids.shown(plan, run(grids.grid_job(plan.grid)), None, "", 1)
     references = [cell for cell in shown.cells if cell.reference]
     assert [(cell.row, cell.column) for cell in references] == [(0, 0), (1, 0)]
-    assert shown.columns[0] == "reference"
+    assert shown.columns[0].name == "reference"
     ids = [cell.id for cell in references]
     assert len(set(ids)) == 2 and all(c.against in ids for c in shown.cells if not c.reference)
 
 
-def test_every_picture_carries_the_plan_of_its_cell():
-    grid = grids.plan(first_studio(), asked(schedules=["karras*"], count=1))
-    shown = grids.shown(run(grids.grid_job(grid)), None, "", 1)
-    for cell in shown.cells:
-        if cell.reference:
-            continue
-        content = base64.b64decode(cell.picture.url.partition(",")[2])
-        with Image.open(io.BytesIO(content)) as picture:
-            pixels = np.asarray(picture)
-            plan = Grid.from_json(picture.text["ays_studio_grid"])
-        assert plan.found and plan.seeds in ((10_000,), (10_001,))
-        again = grids.shown(run(grids.grid_job(plan)), None, "", 1)
-        own = next(c for c in again.cells if not c.reference)
-        content = base64.b64decode(own.picture.url.partition(",")[2])
-        with Image.open(io.BytesIO(content)) as picture:
-            assert (np.asarray(picture) == pixels).all()
+def test_every_picture_carries_the_plan_of_its_cell_the_reference_and_films_too():
+    plan = grids.planned(first_studio(), asked(schedules=["karras*"], count=1))
+    result = run(grids.grid_job(plan.grid))
+    found = run(grids.films_job(result))
+    last = [film.frames[-1].picture for film in grids.films(result, found, first_studio()).films]
+    cells = grids.shown(plan, result, None, "", 1).cells
+    assert sum(cell.reference for cell in cells) == 2 and len(last) == 1
+    for picture in [*(cell.picture for cell in cells), *last]:
+        pixels, own = inside(picture)
+        assert own.seeds in ((10_000,), (10_001,))
+        again = run(grids.grid_job(own))
+        shown = grids.shown(grids.Plan(own, first_studio()), again, None, "", 1).cells
+        assert (inside(next(c for c in shown if not c.reference).picture)[0] == pixels).all()
+        assert own.found or own.schedules[0].name == "reference"
 
 
 def test_films_are_placed_by_sigma_and_end_where_the_run_ends(result, spiral):
@@ -168,8 +184,11 @@ def test_numbers_are_a_table_a_figure_and_a_sentence(result, spiral):
     assert all(len(row) == len(head) for row in rows)
     assert "floor" in rows[0][head.index("Sliced W2")]
     figure = grids.numbers_figure(result, lines, "sliced_w2", spiral)
-    assert figure["data"][0]["y"] == [line.metrics["sliced_w2"] for line in lines]
-    assert figure["layout"]["shapes"][0]["y0"] == lines[0].floors["sliced_w2_floor"]
+    assert figure["data"][0]["x"] == [line.metrics["sliced_w2"] for line in lines]
+    floor = lines[0].floors["sliced_w2_floor"]
+    assert figure["layout"]["shapes"][0]["x0"] == floor
+    assert figure["layout"]["annotations"][0]["text"] == f"floor {three_digits(floor)}"
+    assert "Same component" not in head, "a shape drawn by hundreds of components"
     best = min(lines, key=lambda line: line.metrics["rmse"])
     assert f"{best.metrics['rmse']:#.3g} for {best.named.name}" in grids.finding(lines, result.grid)
     assert "64 noises not used to optimise" in grids.finding(lines, result.grid)
@@ -183,17 +202,119 @@ def test_several_step_counts_are_a_line_each_schedule(spiral):
     assert [trace["x"] for trace in figure["data"]] == [[3, 5], [3, 5]]
 
 
-def test_pairs_are_for_pictures_and_on_the_same_noises():
+def test_a_blind_test_is_on_noises_that_the_grid_does_not_show():
     studio = first_studio()
-    grid = grids.plan(studio, asked(schedules=[YOURS, "karras", "cosine"], count=2))
-    result = run(grids.grid_job(grid))
-    pairs = grids.pairs(result)
-    assert len(pairs) == 3 and all(len(pair.pictures) == 4 for pair in pairs)
+    result = run(grids.grid_job(grids.plan(studio, asked(schedules=[YOURS, "karras", "cosine"]))))
+    seed = grids.new_seed(result.grid, 0.5)
+    assert grids.blind_offer(result).ready
+    ran = run(grids.blind_job((result, seed)))
+    pairs = grids.pairs(result, ran, seed)
+    assert len(pairs) == 3 and all(len(pair.pictures) == 8 for pair in pairs)
     assert all("6 calls" in pair.a and "6 calls" in pair.b for pair in pairs)
+    shown = {first + k for first in result.grid.seeds for k in range(result.grid.count)}
+    assert all(pair.seeds == tuple(range(seed, seed + 8)) for pair in pairs)
+    assert not shown & set(pairs[0].seeds)
+    noise = start_noise(studio.spec, 1, seed + 3)
+    alone = run(sample(studio.bound(), studio.yours, "euler", noise))
+    pixels = studio.bound().model.decode(alone.samples)[0]
+    content = base64.b64decode(pairs[0].pictures[3][0].url.partition(",")[2])
+    with Image.open(io.BytesIO(content)) as image:
+        assert (abs(np.asarray(image).astype(int) - pixels) <= 1).all()
+        assert not image.text, "its plan would tell whose it is"
 
 
-def test_points_have_no_blind_test(result):
-    assert grids.pairs(result) == ()
+@pytest.mark.parametrize("drawn", [0.0, 0.3, 0.999_999])
+def test_new_noises_are_new_wherever_the_grid_has_its_seeds(spiral, drawn):
+    grid = grids.plan(spiral, asked())
+    first = grids.new_seed(grid, drawn)
+    moved = replace(grid, seeds=(max(first - 30, 0), first + 5))
+    seed = grids.new_seed(moved, drawn)
+    shown = {start + k for start in moved.seeds for k in range(moved.count)}
+    assert seed >= 30_000 and not shown & set(range(seed, seed + 12))
+
+
+def test_where_there_is_no_blind_test_it_says_why(result):
+    offer = grids.blind_offer(result)
+    assert not offer.ready and "for pictures" in offer.note
+    assert "run a comparison first" in grids.blind_offer(None).note
+    one = run(grids.grid_job(grids.plan(first_studio(), asked(schedules=[YOURS], count=1))))
+    assert "needs two schedules" in grids.blind_offer(one).note
+
+
+def test_a_grid_says_what_it_shows_and_over_which_range(spiral, plan, result):
+    shown = grids.shown(plan, result, None, "", 1)
+    spec = spiral.spec
+    words = f"{spec.label}, Euler (DDIM), 6 steps, seeds 10000 to 10050, 50 samples a cell"
+    assert shown.settings == words
+    for head, named in zip(shown.rows[1:], plan.grid.schedules, strict=True):
+        assert head.name == named.name
+        assert head.sub == f"{spec.sigma_max:.3g} … {spec.sigma_min:.3g}"
+        assert head.colour
+    assert shown.rows[1].colour == ACCENT and shown.rows[2].colour != ACCENT
+
+
+def test_a_schedule_that_is_left_out_is_named():
+    studio = first_studio()
+    plan = grids.planned(studio, asked(schedules=[YOURS, "oss_scenes_euler_6", "karras"], count=1))
+    shown = grids.shown(plan, run(grids.grid_job(plan.grid)), None, "", 1)
+    assert len(shown.rows) == 3 and len(plan.left_out) == 1
+    assert shown.note == f"{plan.left_out[0]} is the edited curve itself, which stands once."
+
+
+def test_what_has_changed_since_is_named(spiral):
+    plan = grids.planned(spiral, asked())
+    assert plan.changed(spiral) == ()
+    edited = with_yours(spiral, (*spiral.yours.sigmas[:-2], 0.05, 0.0))
+    assert plan.changed(edited) == ("the edited curve",)
+    assert plan.changed(replace(spiral, seed=1)) == ("the seed",)
+    assert grids.planned(spiral, asked(schedules=["cosine", "karras"])).changed(edited) == ()
+    assert "the model" in plan.changed(with_model(spiral, "grid"))
+    assert replace(plan, opened=True).changed(edited) == ()
+
+
+def test_closed_forms_get_their_range_tuned_twins_in_one_step():
+    keys = [YOURS, "karras", "oss_scenes_euler_6", "cosine", "cosine*"]
+    wanted = [YOURS, "karras", "karras*", "oss_scenes_euler_6", "cosine", "cosine*"]
+    assert grids.with_twins(first_studio(), keys) == wanted
+    assert grids.with_twins(first_studio(), wanted) == wanted
+
+
+def test_how_far_a_stopped_grid_came_is_said(spiral):
+    plan = grids.planned(spiral, asked(count=47))
+    early = next(p.snapshot for p in grids.grid_job(plan.grid) if len(p.snapshot.cells) == 3)
+    assert grids.unfinished(early) == "stopped, 3 of 4 cells"
+    assert grids.unfinished(run(grids.grid_job(plan.grid))) == ""
+
+
+def test_lines_that_differ_by_solver_or_steps_only_look_different(spiral):
+    for changes in (
+        {"solvers": ["euler", "heun"], "columns": "solver"},
+        {"steps": ["3", "5"], "columns": "steps"},
+        {"solvers": ["euler", "heun"], "steps": ["3", "5"], "rows": "solver", "columns": "steps"},
+    ):
+        names = ["cosine", "karras"] if "rows" not in changes else ["cosine"]
+        grid = grids.plan(spiral, asked(schedules=names, seeds=1, **changes))
+        result = run(grids.grid_job(grid))
+        found = run(grids.films_job(result))
+        traces = grids.error_figure(result, found, spiral)["data"]
+        looks = [(t["line"]["color"], t["line"]["dash"], t["marker"]["symbol"]) for t in traces]
+        assert len(set(looks)) == len(traces) >= 4
+        colours = {trace["line"]["color"] for trace in traces}
+        assert len(colours) == len(names), "one schedule, one colour"
+
+
+def test_a_lead_that_may_be_chance_is_called_so():
+    a, b = Named("A", "karras"), Named("B", "cosine")
+    grid = grids.plan(first_studio(), asked())
+    steady = (1.0, 1.1, 0.9, 1.0) * 16
+    base = Line(a, "euler", 6, 6, 64, {"rmse": 1.0}, squared=steady)
+    ahead = replace(base, named=b, metrics={"rmse": 0.9}, squared=tuple(x - 0.2 for x in steady))
+    assert "chance" not in grids.finding([base, ahead], grid)
+    noisy = tuple(x - 0.01 + (-1) ** k for k, x in enumerate(steady))
+    tied = replace(ahead, squared=noisy)
+    assert "Its lead over A may be chance." in grids.finding([base, tied], grid)
+    fresh = replace(base, named=Named("C", "karras"), metrics={"sliced_w2": 1.0}, squared=())
+    assert "C adds fresh noise in every step" in grids.finding([base, ahead, fresh], grid)
 
 
 def test_what_is_taken_away_is_the_thing_itself(result):
@@ -220,6 +341,19 @@ def test_an_uploaded_plan_is_kept_within_limits(result, spiral):
         grids.plan_of(b" " * 10**6, spiral)
     with pytest.raises(ValueError, match="not a saved grid"):
         grids.plan_of(b"\xff\xfe\x00", spiral)
+
+
+def test_a_plan_is_read_out_of_a_picture_made_here_and_no_other(result, spiral):
+    link = grids.takeaway(result, ())["sheet.png"][0]
+    sheet = base64.b64decode(link.partition(",")[2])
+    assert grids.plan_of(sheet, spiral) == result.grid
+    plain = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(plain, "PNG")
+    for content in (plain.getvalue(), sheet[:40], sheet[:8]):
+        with pytest.raises(ValueError, match="without a plan inside"):
+            grids.plan_of(content, spiral)
+    with pytest.raises(ValueError, match="bytes"):
+        grids.plan_of(sheet + b" " * 20_000_000, spiral)
 
 
 def test_one_schedule_has_one_colour_everywhere(result, spiral):

@@ -328,7 +328,7 @@ def test_a_grid_of_a_loaded_model_has_its_words_and_is_computed_anew_when_loaded
     assert Grid.from_json(plan.to_json()) == plan and "not green" in plan.settings()
     assert not grids.spec_behind(plan).exact, "so it waits in line"
     first = run(grids.grid_job(plan))
-    shown = grids.shown(first, None, "", 1)
+    shown = grids.shown(grids.Plan(plan, studio), first, None, "", 1)
     assert {cell.state for cell in shown.cells} == {"done"}
     again = run(grids.grid_job(plan))
     assert again.references[studio.seed] is first.references[studio.seed]

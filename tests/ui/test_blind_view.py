@@ -130,8 +130,10 @@ def test_answers_outlive_a_reload_are_exported_and_forgotten_with_an_undo(page: 
             "b": "Second, 9 calls",
             "answer": "tie",
             "settings": "spiral, Euler",
+            "seed": content["answers"][0]["seed"],
         }
     ]
+    assert content["answers"][0]["seed"] in (30_000, 30_001, 30_002)
     forget = page.locator("#blind .bv-forget")
     forget.click()
     assert answers(page) == []
@@ -148,6 +150,44 @@ def test_the_same_pictures_once_more_do_not_start_over(page: Page):
     page.evaluate("document.querySelector('#again').click()")
     page.wait_for_timeout(500)
     expect(told(page)).to_contain_text("Round 2 of 3")
+
+
+def test_the_same_pair_on_the_same_noise_is_counted_once(page: Page):
+    for _ in range(2):
+        page.get_by_label("Tell whose pictures").uncheck()
+        page.locator("#blind .bv-test").focus()
+        for _ in range(3):
+            page.keyboard.press("3")
+        expect(told(page)).to_have_text("That was the last round.")
+        assert counts(page)[4] == "3"
+        page.reload()
+        ready(page)
+    seeds = {one["seed"] for one in answers(page)}
+    assert len(answers(page)) == 3 and seeds == {30_000, 30_001, 30_002}
+
+
+def test_after_the_last_round_no_broken_picture_and_again_on_new_noises(page: Page):
+    page.get_by_label("Tell whose pictures").uncheck()
+    page.locator("#blind .bv-test").focus()
+    for _ in range(3):
+        page.keyboard.press("3")
+    expect(page.locator("#blind .bv-shot").first).to_be_hidden()
+    page.get_by_role("button", name="Again, on new noises").click()
+    expect(told(page)).to_have_text("Round 1 of 3: which picture is better?")
+    page.locator("#blind [data-answer=bad]").click()
+    assert {one["seed"] for one in answers(page)} > {30_000, 30_001, 30_002}
+
+
+def test_a_grid_with_names_is_out_of_sight_while_a_test_runs(page: Page):
+    body = page.locator("body")
+    expect(body).to_have_attribute("data-blind", "")
+    page.get_by_role("tab", name="Pictures").click()
+    expect(page.locator("#one .gv-grid")).to_be_visible()  # another tab than the test's
+    ready(page)
+    expect(body).to_have_attribute("data-blind", "")
+    page.get_by_role("button", name="End the test").click()
+    expect(told(page)).to_have_text("Ended.")
+    assert body.get_attribute("data-blind") is None
 
 
 def test_foreign_content_and_a_full_browser_do_no_harm(visit, address):

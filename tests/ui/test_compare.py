@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,11 @@ def test_what_the_studio_shows_is_compared_at_once_reference_on_top(compare):
     assert done.count() == 5 * 4  # a shipped schedule that is the edited curve stands once
     expect(compare.locator("#grid-view .gv-name").first).to_have_text("reference")
     captions = compare.locator(f"{CELLS}:not(.gv-reference) .gv-caption").all_inner_texts()
-    assert all(text.startswith("6 calls · ") and "error 0." in text for text in captions)
+    assert all(text.startswith("6 calls") and "error 0." in text for text in captions)
+    assert all(re.search(r"PSNR \d\d\.\d dB", text) for text in captions)
+    settings = compare.locator("#grid-view .gv-settings").first
+    expect(settings).to_contain_text("Euler (DDIM), 6 steps, seeds 10000 to 10003, 1 sample a cell")
+    expect(compare.locator("#grid-view .gv-name").nth(2)).to_contain_text("80 … 0.002")
 
 
 def test_solvers_by_steps_with_the_same_calls(compare):
@@ -184,20 +189,113 @@ def test_a_plan_is_opened_in_the_page_and_a_hostile_one_refused(compare, tmp_pat
 def test_stop_keeps_what_is_done(compare):
     choose(compare, "grid-schedules", "Uniform in log-SNR, range tuned")  # a search: seconds
     compare.locator("#grid-run").click()
+    expect(compare.locator("#grid-view .gv-status")).to_contain_text("searching a range")
     expect(compare.locator(f"{CELLS}[data-state=done]")).to_have_count(20)
     compare.locator("#grid-stop").click()
+    expect(compare.locator("#grid-view .gv-status")).to_have_text("stopped, 16 of 20 cells")
     expect(compare.locator("#grid-view .gv-grid")).to_have_attribute("aria-busy", "false")
-    assert compare.locator(f"{CELLS}[data-state=done]").count() >= 20
+    compare.wait_for_timeout(3000)  # the search would have ended
+    assert compare.locator(f"{CELLS}[data-state=done]").count() == 20
+    assert compare.locator(f"{CELLS}[data-state=waiting]").count() == 4
+
+
+def test_the_newest_comparison_wins(compare):
+    choose(compare, "grid-schedules", "Uniform in log-SNR, range tuned")  # a search: seconds
+    compare.locator("#grid-run").click()
+    expect(compare.locator("#grid-view .gv-status")).to_contain_text("searching a range")
+    compare.locator("#grid-seeds input").fill("2")
+    compare.locator("#grid-seeds input").press("Tab")
+    compare.locator("#grid-schedules .token-remove").last.click()
+    compare.locator("#grid-run").click()
+    expect(compare.locator("#grid-view .gv-column")).to_have_count(2)
+    finished(compare)
+    assert compare.locator(f"{CELLS}[data-state=done]").count() == 5 * 2
+
+
+def test_another_grid_takes_films_and_numbers_of_the_last_one_along(compare):
+    compare.locator("#grid-film").click()
+    expect(compare.locator("#film-view .fv-row")).to_have_count(4)
+    compare.get_by_role("tab", name="Numbers").click()
+    compare.locator("#grid-measure").click()
+    expect(compare.locator("#grid-numbers p")).to_contain_text(["Closest", "No"])
+    run(compare)  # the same once more
+    expect(compare.locator("#grid-numbers table")).to_be_visible()
+    compare.locator("#grid-seeds input").fill("2")
+    compare.locator("#grid-seeds input").press("Tab")
+    run(compare)
+    expect(compare.locator("#grid-numbers table")).to_have_count(0)
+    expect(compare.locator(".pv-root .bars")).to_have_count(0)
+    expect(compare.locator("#film-view .fv-row:visible")).to_have_count(0)
+    compare.get_by_role("tab", name="Take away").click()
+    expect(compare.get_by_role("link", name="plan.json")).to_be_visible()
+    expect(compare.get_by_role("link", name="numbers.csv")).to_have_count(0)
+
+
+def test_a_grid_that_the_studio_has_left_behind_says_so(compare):
+    expect(compare.locator("#grid-stale")).to_be_hidden()
+    compare.get_by_role("tab", name="Studio", exact=True).click()
+    compare.locator("#seed input").fill("12345")
+    compare.locator("#seed input").press("Tab")
+    expect(compare.locator("#rows .pic-root")).to_be_visible()
+    compare.wait_for_timeout(500)
+    compare.get_by_role("tab", name="Compare", exact=True).click()
+    expect(compare.locator("#grid-changed")).to_contain_text("changed since: the seed")
+    before = int(compare.locator("#grid-view .gv-grid").get_attribute("data-run") or 0)
+    compare.get_by_role("button", name="Compare again").click()
+    finished(compare, before)
+    expect(compare.locator("#grid-view .gv-settings").first).to_contain_text("seeds 12345")
+    expect(compare.locator("#grid-stale")).to_be_hidden()
+
+
+def test_range_tuned_twins_are_one_press_away(compare):
+    for cross in range(4):  # yours, karras and its twin stay
+        compare.locator("#grid-schedules .token-remove").last.click()
+        del cross
+    choose(compare, "grid-schedules", "Karras et al. (EDM)")
+    compare.locator("#grid-twins").click()
+    expect(compare.locator("#grid-schedules .token").last).to_contain_text("range tuned")
+
+
+def test_what_a_stranger_wrote_is_no_part_of_the_page(compare, tmp_path):
+    hostile = '<img src="http://example.org/x.png"> ![x](http://example.org/y.png)'
+    compare.get_by_role("tab", name="Take away").click()
+    link = compare.get_by_role("link", name="plan.json").get_attribute("href")
+    content = json.loads(base64.b64decode(link.partition(",")[2]))
+    (tmp_path / "bad.json").write_text(json.dumps(content | {"model": hostile}))
+    opened(compare, tmp_path / "bad.json")
+    expect(compare.get_by_text("load that model first")).to_be_visible()
+    assert (
+        compare.locator(".toast-body img[src*=example]").count() == 0
+    )  # asking fails the test, too
+
+
+def test_a_sheet_is_opened_like_its_plan(compare, tmp_path):
+    compare.get_by_role("tab", name="Take away").click()
+    with compare.expect_download() as sheet:
+        compare.get_by_role("link", name="sheet.png").click()
+    sheet.value.save_as(tmp_path / "sheet.png")
+    compare.locator("#grid-seeds input").fill("2")
+    compare.locator("#grid-seeds input").press("Tab")
+    run(compare)
+    expect(compare.locator("#grid-view .gv-column")).to_have_count(2)
+    opened(compare, tmp_path / "sheet.png")
+    expect(compare.locator("#grid-view .gv-column")).to_have_count(4)
 
 
 def test_a_blind_round_in_the_app(compare):
-    run(compare)
     compare.get_by_role("tab", name="Blind test").click()
+    compare.get_by_role("button", name="Start a blind test").click()
     told = compare.locator("#blind-view .bv-told")
     expect(told).to_contain_text("Round 1 of 24")  # six pairs on four noises
+    expect(compare.locator("#grid-view .gv-grid")).to_be_hidden()
+    grid = compare.locator(f"{CELLS} img.gv-inner").evaluate_all("all => all.map(i => i.src)")
+    shots = compare.locator("#blind-view .bv-shot").evaluate_all("all => all.map(i => i.src)")
+    assert len(grid) == 20 and not set(grid) & set(shots)
     compare.locator("#blind-view [data-answer=tie]").click()
     expect(told).to_contain_text("Left: ")
     expect(compare.locator("#blind-view .bv-table tbody tr:has(td)")).to_have_count(1)
+    compare.get_by_role("button", name="End the test").click()
+    expect(compare.locator("#grid-view .gv-grid")).to_be_visible()
 
 
 def test_clouds_on_a_phone(visit, studio_url):
@@ -208,7 +306,9 @@ def test_clouds_on_a_phone(visit, studio_url):
     expect(page.locator("#rows .pic-root[data-kind=points]")).to_be_visible()
     open_tab(page)
     expect(page.locator("#grid-count input")).to_have_value("1000")
-    run(page)
+    settings = page.locator("#grid-view .gv-settings").first  # at once, nothing was pressed
+    expect(settings).to_contain_text("Ring of 8 Gaussians")
+    expect(settings).to_contain_text("1000 samples a cell")
     width = page.evaluate("() => document.documentElement.scrollWidth")
     assert width <= PHONE["width"]
     page.locator(f"{CELLS} .gv-window").nth(5).tap()

@@ -99,6 +99,44 @@ def test_cells_are_patched_in_place_and_an_older_run_changes_nothing(page: Page)
     assert page.evaluate(kept), "a push replaced cells"
 
 
+def test_the_focus_stays_while_results_arrive(page: Page):
+    cell(page, 2, 2).focus()
+    page.evaluate(
+        "document.querySelector('#one [data-cell=\"2-2\"]').addEventListener("
+        "'focusout', () => (window.lost = true))"
+    )
+    for push in ("half", "whole"):
+        page.evaluate(f"document.querySelector('#{push}').click()")
+        done = 9 if push == "half" else 42
+        expect(page.locator("#one .gv-cell[data-state=done]")).to_have_count(done)
+        expect(cell(page, 2, 2)).to_be_focused()
+    assert not page.evaluate("window.lost"), "moved, if only for a moment"
+
+
+def test_a_schedule_has_its_colour_and_its_range_before_its_row(page: Page):
+    head = page.locator("#one .gv-name").nth(1)
+    expect(head).to_contain_text("80 … 0.002")
+    path = head.locator(".gv-swatch path")
+    expect(path).to_have_attribute("stroke", "#56B4E9")
+    expect(path).to_have_attribute("stroke-dasharray", "7 4")
+
+
+def test_levels_of_a_long_run_are_folded(page: Page):
+    many = [f"{80 - k}" for k in range(79)]
+    page.evaluate(
+        "levels => { const view = [...GridView.instances].find(v => v.root.closest('#one'));"
+        " view.value.cells.find(c => c.id === '0-1').levels = levels; }",
+        ", ".join([*many, "0"]),
+    )
+    cell(page, 1, 1).click()
+    told = look(page).locator(".gv-levels")
+    expect(told.nth(0)).to_have_text("ran 14.6, 3.2, 0.03")
+    expect(told.nth(1).locator("summary")).to_have_text("ran 80 levels, 80 … 2")
+    assert "50, 49" not in told.nth(1).inner_text()
+    told.nth(1).locator("summary").click()
+    expect(told.nth(1)).to_contain_text("50, 49")
+
+
 def test_a_failed_cell_says_why_and_blocks_no_keys(page: Page):
     page.click("#fail")
     failed = page.locator("#one [data-cell='1-1']")
@@ -364,9 +402,19 @@ def test_by_touch_on_a_phone(visit, address):
     touch(page, [(x, y)], [((x + end) / 2, y)], [(end, y)])
     assert color(target, *middle(26, 20)) == pixel(1, 0, 26, 20)
     page.get_by_role("button", name="Side by side").tap()
+    x, y = place(stage(page), *middle(7, 5))
+    page.touchscreen.tap(x, y)
+    expect(look(page).locator(".gv-pixel")).to_contain_text("column 7, row 5 · A 70 0 67")
     x, y = place(stage(page), 0.5, 0.5)
     touch(page, *[[(x - apart, y), (x + apart, y)] for apart in (10, 15, 20, 30)])
     assert scale(page) == pytest.approx(3, rel=0.05)
+    page.get_by_role("button", name="Wipe").tap()
+    thumb = look(page).get_by_label("How much of A")
+    before, edge = page.evaluate(TRANSFORMS)[0], thumb.input_value()
+    x, y = place(stage(page), 0.4, 0.5)  # away from the edge, which is at 90 %
+    touch(page, [(x, y)], [(x - 10, y)], [(x - 20, y)])
+    page.wait_for_timeout(60)
+    assert page.evaluate(TRANSFORMS)[0][1] < before[1] - 5 and thumb.input_value() == edge
 
 
 def test_an_unmounted_view_lets_go(page: Page):

@@ -12,9 +12,9 @@ import gradio as gr
 import numpy as np
 
 from components import static, theme
-from components.blind_view import BlindView, Pair
+from components.blind_view import BlindTest, BlindView, Pair
 from components.film_view import Film, Films, FilmView, Frame
-from components.grid_view import GridCell, GridShown, GridView
+from components.grid_view import GridCell, GridShown, GridView, Head
 from components.pictures import Doing, Strip, cloud, density, strip
 
 NATIVE = 32  # pixels of a picture's side
@@ -79,8 +79,8 @@ def shown(kind: str, rows: int = SIDE, columns: int = SIDE, done: int = 99) -> G
     names = ["reference", *(f"Schedule {row}" for row in range(1, rows + 1))]
     return GridShown(
         kind,
-        rows=tuple(names),
-        columns=tuple(f"seed {10_000 + j}" for j in range(columns)),
+        rows=tuple(Head(name, "80 … 0.002", "#56B4E9", "dash") for name in names),
+        columns=tuple(Head(f"seed {10_000 + j}") for j in range(columns)),
         cells=tuple(cell(kind, *place, done=k < done) for k, place in enumerate(places)),
         extent=EXTENT,
         density=density(np.ones((8, 8))) if kind == "points" else "",
@@ -92,7 +92,7 @@ def halfway() -> GridShown:
     view = shown("pictures", done=9)
     cells = [replace(each, state="running") if each.id == "1-3" else each for each in view.cells]
     doing = Doing("cells", 9, 42)
-    return replace(view, cells=tuple(cells), progress=doing, remaining="about 4 s left", run=2)
+    return replace(view, cells=tuple(cells), progress=doing, said="about 4 s left", run=2)
 
 
 def whole() -> GridShown:
@@ -108,7 +108,7 @@ def failed() -> GridShown:
         else e
         for e in view.cells
     ]
-    rows = ("reference", HOSTILE, "Schedule 2")
+    rows = tuple(map(Head, ("reference", HOSTILE, "Schedule 2")))
     return replace(view, cells=tuple(cells), rows=rows, run=3)
 
 
@@ -134,10 +134,12 @@ def plain(red: int, green: int) -> Strip:
     return strip(np.full((1, 8, 8, 3), (red, green, 0), dtype=np.uint8))
 
 
-def pairs(rounds: int = 3) -> tuple[Pair, ...]:
+def pairs(first: int = 30_000, rounds: int = 3) -> BlindTest:
     """First's pictures are red, Second's are green; the value is the round."""
     pictures = tuple((plain(200 + k, 0), plain(0, 200 + k)) for k in range(rounds))
-    return (Pair("First, 6 calls", "Second, 9 calls", pictures, "spiral, Euler"),)
+    seeds = tuple(range(first, first + rounds))
+    pair = Pair("First, 6 calls", "Second, 9 calls", pictures, "spiral, Euler", seeds)
+    return BlindTest((pair,), "What a test is.", True)
 
 
 PUSHES = {
@@ -167,6 +169,7 @@ def build() -> gr.Blocks:
         def select(event: gr.EventData):
             return event._data
 
+        blind.select(lambda: pairs(40_000), None, blind, show_progress="hidden")
         one.select(select, None, chosen, show_progress="hidden")
         for name, make in PUSHES.items():
             buttons[name].click(make, None, one, show_progress="hidden")
