@@ -126,8 +126,9 @@ def source_of(schedule: Schedule) -> str:
 
 def label_of(catalogue: Catalogue[Any], key: object) -> str:
     """A catalogue's name for a key, the key itself where it is from elsewhere, or nothing."""
-    known = isinstance(key, str) and key in catalogue
-    return catalogue[key].label if known else str(key or "")
+    if isinstance(key, str) and key in catalogue:
+        return catalogue[key].label
+    return str(key or "")
 
 
 def misfits(studio: Studio, schedule: Schedule) -> str:

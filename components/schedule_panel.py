@@ -179,7 +179,7 @@ def empty(cell: object) -> bool:
     return cell is None or cell == "" or cell != cell
 
 
-def typed(cell: object) -> object:
+def typed(cell: Any) -> Any:
     """A cell one typed into comes as text: its number, or the text as it is, to be refused."""
     try:
         return float(cell.replace(",", ".")) if isinstance(cell, str) else cell
