@@ -158,7 +158,7 @@ def from_table(studio: Studio, table: pd.DataFrame) -> Studio:
     exact = {shown(sigma): sigma for sigma in studio.yours.sigmas}
     cells = [typed(cell) for cell in table["sigma"].tolist()]
     levels = filled(cells, studio.spec.sigma_min) if len(cells) > studio.num_steps + 1 else cells
-    return with_yours(studio, [exact.get(level, level) for level in levels])
+    return with_yours(studio, [exact[level] if level in exact else level for level in levels])
 
 
 def filled(cells: list[Any], least: float) -> list[Any]:
@@ -179,7 +179,7 @@ def empty(cell: object) -> bool:
     return cell is None or cell == "" or cell != cell
 
 
-def typed(cell: Any) -> Any:
+def typed(cell: object) -> Any:
     """A cell one typed into comes as text: its number, or the text as it is, to be refused."""
     try:
         return float(cell.replace(",", ".")) if isinstance(cell, str) else cell
@@ -246,7 +246,7 @@ def drawn(act: Callable[..., Studio]) -> Callable[..., tuple[Studio, Pushed, pd.
 def written(studio: Studio, dialect: str) -> tuple[str, Said]:
     """The edited schedule in another tool's own format, or the reason why it has none."""
     try:
-        return write(dialect, studio.yours, studio.spec, studio.solver), Said()
+        return write(dialect, studio.yours, studio.spec), Said()
     except ValueError as refused:
         return "", Said(f"{sentence(refused)}.", wrong=True)
 
