@@ -82,7 +82,7 @@ def build(studio: gr.State, tab: gr.Tab, tabs: gr.Tabs) -> Any:
     with gr.Row():
         run = gr.Button("Compare", variant="primary", elem_id="grid-run")
         stop = gr.Button("Stop", elem_id="grid-stop")
-        twins = gr.Button("Add range-tuned twins", elem_id="grid-twins")
+        twins = gr.Button("Add range-tuned twins", elem_id="grid-twins", min_width=180)
         replay = gr.UploadButton(
             "Open a plan", file_types=[".json", ".png"], type="binary", elem_id="grid-replay"
         )

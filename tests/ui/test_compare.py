@@ -76,7 +76,7 @@ def test_what_the_studio_shows_is_compared_at_once_reference_on_top(compare):
     assert all(re.search(r"PSNR \d\d\.\d dB", text) for text in captions)
     settings = compare.locator("#grid-view .gv-settings").first
     expect(settings).to_contain_text("Euler (DDIM), 6 steps, seeds 10000 to 10003, 1 sample a cell")
-    expect(compare.locator("#grid-view .gv-name").nth(2)).to_contain_text("80 … 0.002")
+    expect(compare.locator("#grid-view .gv-name").nth(2)).to_contain_text("80 … 0.02")
 
 
 def test_solvers_by_steps_with_the_same_calls(compare):
