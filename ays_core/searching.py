@@ -20,6 +20,7 @@ from ays_core.job import Job, Progress, relay, run
 from ays_core.library import Library
 from ays_core.models import MODELS
 from ays_core.optimizers import OptimizerEntry
+from ays_core.optimizers.entry import check_seeds
 from ays_core.sampling import start_noise
 from ays_core.schedule import Schedule
 from ays_core.statistics import Statistics, measure_model, measured_key
@@ -96,6 +97,7 @@ def search(
     make = entry.make
     if not takes_measurement(entry):
         return (yield from make(denoise, start, solver, seed=seed, **own))
+    check_seeds(seed, entry.seeds(solver, **own))  # before it is measured
     levels, paths = own.get("levels", LEVELS), own.get("paths", PATHS)
     before = kept(library, denoise, levels, paths, seed)
     walk = measure_once(library, denoise, levels, paths, seed)

@@ -17,6 +17,7 @@ from ays_core.commands.inputs import (
     chosen,
     given,
     load,
+    note_use,
     read_file,
     read_text,
     saved_comparison,
@@ -147,6 +148,8 @@ def compare_schedules(args: argparse.Namespace) -> Answer:
         return replay(text, args)
     named = saved_comparison(text, args) if args.file else named_schedules(args)
     model = load(args.model)
+    for name, schedule in named.items() if args.file else ():
+        note_use(name, schedule, schedule, args, model.spec)
     denoise = bind(model, args.conditions, args.guidance)
     noise = start_noise(model.spec, args.num, args.seed)
     schedules = list(named.values())

@@ -77,7 +77,29 @@ def chosen(
             f"{name} has {listed.num_steps} steps, --steps asks for {steps}: "
             "add --resample to resample it"
         )
-    return fitted(listed, steps, spec, args.final_zero, args.sigma_min, args.sigma_max)
+    made = fitted(listed, steps, spec, args.final_zero, args.sigma_min, args.sigma_max)
+    note_use(name, listed, made, args, spec)
+    return made
+
+
+def note_use(
+    name: str, listed: Schedule, used: Schedule, args: argparse.Namespace, spec: ModelSpec
+) -> None:
+    """A note where a searched schedule is run with something that it was not found for."""
+    if getattr(args, "solver", None) is None:
+        return  # it is not run
+    from ays_core.optimizers.record import found_for
+
+    others = found_for(
+        listed.origin.params,
+        used,
+        model=spec.key,
+        solver=args.solver,
+        conditions=args.conditions,
+        guidance=args.guidance,
+    )
+    if others:
+        args.notes.append(f"{name}: found for {others}; elsewhere it may do badly")
 
 
 def own_for_steps(listed: Schedule, steps: int) -> Schedule:

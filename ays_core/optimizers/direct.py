@@ -18,9 +18,10 @@ import numpy as np
 
 from ays_core.denoiser import Bound
 from ays_core.job import Job, Progress, relay
-from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry, record
+from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry, check_seeds
 from ays_core.optimizers.optimal_stepsize import evaluations as stepsize_evaluations
 from ays_core.optimizers.optimal_stepsize import optimal_stepsize
+from ays_core.optimizers.record import record
 from ays_core.optimizers.trial import Trial, given_or_prepared, preparing
 from ays_core.params import Choice, Range
 from ays_core.paths import ModelSpec
@@ -100,6 +101,7 @@ def direct(  # noqa: PLR0913 - its parameters are the interface
     """
     from cmaes import CMA
 
+    check_seeds(seed, num)
     space = Gaps.around(denoise.spec.check(start), denoise.spec, free_first)
     own = {"budget": budget, "free_first": free_first, "num": num, "seed": seed}
     trial = yield from relay(
@@ -167,6 +169,7 @@ class _Search:
             "direct",
             self.trial.denoise,
             self.start,
+            winner,
             self.trial.solver,
             self.own,
             evaluations=self.evaluations,
@@ -217,6 +220,7 @@ OPTIMIZERS.add(
         "CMA-ES (Hansen 2016, arXiv:1604.00772) on the sampler's own output, LD3's objective "
         "(Tong et al. 2025, Learning to Discretize Denoising Diffusion ODEs, arXiv:2405.15506)",
         about="Tries schedules with the target solver itself and keeps what ends closest.",
+        seeds=lambda _solver, *, num=128, **_own: num,
         evaluations=evaluations,
     )
 )

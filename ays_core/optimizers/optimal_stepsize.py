@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -19,7 +18,8 @@ import numpy as np
 from ays_core.denoiser import Bound
 from ays_core.job import Job, relay
 from ays_core.metrics import squared_errors
-from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry, record, training_noise
+from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry, training_noise
+from ays_core.optimizers.record import record, shape
 from ays_core.optimizers.stepsize_search import Search, live_levels, search
 from ays_core.optimizers.teacher import TEACHERS, replay, teacher_grid
 from ays_core.params import Choice, Range
@@ -69,21 +69,25 @@ def optimal_stepsize(  # noqa: PLR0913 - every one of them is a control
     for, and is judged with. The objective is the root mean square error to the teacher's end; where
     `start` has a lower one on these noises, `start` itself is returned.
     """
-    grid = teacher_grid(denoise, start, teacher, teacher_steps)
     noise = training_noise(denoise, num, seed)
+    grid = teacher_grid(denoise, start, teacher, teacher_steps)
     own = {"teacher_steps": teacher_steps, "teacher": teacher, "kind": kind}
     own |= {"free_first": free_first, "num": num, "seed": seed}
-    origin = partial(record, "oss", denoise, start, solver, own)
     spent = 0
+
+    def made(levels: Schedule, by: Search, evaluations: int, more: dict[str, Any]) -> Schedule:
+        curve = [float(np.mean(cost)) ** 0.5 for cost in by.cost.values()]
+        about = {"evaluations": evaluations, "objective": OBJECTIVE, "curve": curve}
+        return replace(
+            levels, origin=record("oss", denoise, start, levels, solver, own | more, **about)
+        )
 
     def best_so_far(found: Search) -> Schedule:
         k = max(found.indices)
         levels = Schedule(tuple(grid.sigmas[i] for i in one_for_all(found.indices[k], grid)))
         if k < start.num_steps and len(levels.positive) < 2:
             return start  # one positive level is no curve yet
-        curve = [float(np.mean(cost)) ** 0.5 for cost in found.cost.values()]
-        made = origin(evaluations=spent + found.evaluations, objective=OBJECTIVE, curve=curve)
-        return Schedule(levels.with_steps(start.num_steps).sigmas, made)
+        return made(levels.with_steps(start.num_steps), found, spent + found.evaluations, {})
 
     x = grid.sigmas[0] * noise
     searches: dict[str, Search] = {}
@@ -107,17 +111,16 @@ def optimal_stepsize(  # noqa: PLR0913 - every one of them is a control
         errors[name] = float(squared_errors(end, target).mean()) ** 0.5
     best = min(searches, key=errors.__getitem__)
     kept = "start" if errors["start"] < errors[best] else best
-    params = {
-        **tried[best].origin.params,
-        "evaluations": spent + len(tried) * start.num_steps * num,
+    more = {
         "error": errors[kept],
         "start_error": errors["start"],
         "errors": errors,
         "chosen": kept,
+        "levels": {name: list(tried[name].sigmas) for name in searches},
         "teacher_sigmas": list(grid.sigmas),
         "by_steps": [one_for_all(found, grid) for found in searches[best].indices.values()],
     }
-    return Schedule(tried[kept].sigmas, replace(tried[best].origin, params=params))
+    return made(tried[kept], searches[best], spent + len(tried) * start.num_steps * num, more)
 
 
 def for_steps(found: Schedule, num_steps: int) -> Schedule | None:
@@ -133,10 +136,9 @@ def for_steps(found: Schedule, num_steps: int) -> Schedule | None:
         return None
     if made.num_steps != num_steps or len(made.positive) < 2:
         return None
-    of_the_other = ("error", "errors", "start_error", "chosen")
+    of_the_other = ("error", "errors", "start_error", "chosen", "levels")
     about = {key: value for key, value in params.items() if key not in of_the_other}
-    about |= {"steps": num_steps}
-    return Schedule(made.sigmas, replace(found.origin, params=about))
+    return Schedule(made.sigmas, replace(found.origin, params=about | shape(made)))
 
 
 def one_for_all(indices: np.ndarray, grid: Schedule) -> list[int]:
@@ -178,6 +180,7 @@ OPTIMIZERS.add(
         optimal_stepsize,
         "Pei et al. 2025, Optimal Stepsize for Diffusion Sampling, arXiv:2503.21774",
         about="Picks the few levels of a fine trajectory by which first-order steps end closest.",
+        seeds=lambda _solver, *, num=128, **_own: num,
         evaluations=evaluations,
     )
 )

@@ -25,7 +25,8 @@ import torch
 
 from ays_core.denoiser import Bound
 from ays_core.job import Job, Progress
-from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry, record
+from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry, check_seeds
+from ays_core.optimizers.record import record
 from ays_core.optimizers.score_costs import (
     WHOLE,
     corrector_cost,
@@ -107,6 +108,7 @@ def score_optimal(
     the more even one, it is returned. The snapshot is the schedule after every part of the samples.
     """
     denoise.spec.check(start)
+    check_seeds(seed, batch)
     denoise = yield from denoise.with_data(max(batch, PARTS * len(denoise.conditions)), seed)
     own = {"kind": kind, "levels": levels, "rounds": rounds, "batch": batch, "seed": seed}
     search = _Search(denoise, start, SOLVERS[solver].key, own)
@@ -180,6 +182,7 @@ class _Search:
             "score_optimal",
             self.denoise,
             self.start,
+            kept,
             self.solver,
             self.own
             | {"unevenness": uneven(kept), "start_unevenness": uneven(self.start)}
@@ -221,6 +224,7 @@ OPTIMIZERS.add(
         PAPER,
         about="Gives every step equal work for a Langevin corrector, or what a predictor leaves.",
         learns_from="batch",
+        seeds=lambda _solver, *, batch=128, **_own: batch,
         evaluations=evaluations,
     )
 )

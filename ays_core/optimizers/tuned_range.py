@@ -16,7 +16,7 @@ import numpy as np
 from ays_core.comparison import TUNED
 from ays_core.denoiser import Bound
 from ays_core.job import Job, Progress, relay
-from ays_core.optimizers.entry import record
+from ays_core.optimizers.record import record
 from ays_core.optimizers.trial import Trial, prepare
 from ays_core.params import Choice, Parameter, adjustable
 from ays_core.paths import ModelSpec
@@ -87,6 +87,7 @@ def tuned(  # noqa: PLR0913 - each saves a caller some work
     made_by = record(
         key + TUNED,
         denoise,
+        best,
         best,
         solver,
         own,

@@ -91,7 +91,7 @@ def spent_and_estimated(key, denoise, start, solver, **own):
 
 
 def test_every_optimizer_is_counted():
-    cases = [case if isinstance(case, tuple) else case.values for case in CASES]
+    cases = [getattr(case, "values", case) for case in CASES]
     assert {key for key, *_ in cases} == set(QUICK) == set(OPTIMIZERS)
 
 

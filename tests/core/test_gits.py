@@ -11,6 +11,7 @@ from ays_core.job import run
 from ays_core.models import MODELS
 from ays_core.optimizers.gits import cheapest, cost_matrix, evaluations, gits, path_cost
 from ays_core.sampling import start_noise
+from ays_core.schedule import Schedule
 from ays_core.schedules import SCHEDULES
 from ays_core.solvers import first_order_step, pin
 
@@ -39,7 +40,8 @@ def test_costs_are_what_the_paper_defines(zero):
         estimates.append(MODEL(x, sigma))
         x = stepper.step(x, estimates[-1])
     states = [state.double() for state in (*states, x)]
-    cost = run(cost_matrix(MODEL, grid, NOISE))
+    levels, cost = run(cost_matrix(MODEL, grid, NOISE))
+    assert levels == grid.sigmas
     for i in range(10):
         assert np.isinf(cost[i, : i + 1]).all()
         for j in range(i + 1, 11):
@@ -51,14 +53,14 @@ def test_costs_are_what_the_paper_defines(zero):
 
 
 def test_straight_trajectories_cost_nothing():
-    cost = run(cost_matrix(lambda x, sigma: 0 * x, karras(12), NOISE))  # data: one point
+    _, cost = run(cost_matrix(lambda x, sigma: 0 * x, karras(12), NOISE))  # data: one point
     rounding = 80 * np.finfo(np.float32).eps
     assert np.abs(cost[np.isfinite(cost)]).max() < rounding
 
 
 @pytest.mark.parametrize("coefficient", [0.9, 1.0, 1.15])
 def test_paths_are_the_cheapest_of_all(coefficient):
-    cost = run(cost_matrix(MODEL, karras(9), NOISE))
+    _, cost = run(cost_matrix(MODEL, karras(9), NOISE))
     for k, path in enumerate(cheapest(cost, 9, coefficient), 1):
         every = [[0, *inner, 9] for inner in combinations(range(1, 9), k - 1)]
         costs = [path_cost(cost, indices, coefficient) for indices in every]
@@ -88,6 +90,34 @@ def test_it_beats_its_start_with_few_steps_on_other_noises():
     assert ours.metrics["rmse"] < theirs.metrics["rmse"]
 
 
+def test_a_start_that_is_better_is_kept():
+    """Off the fine trajectory's levels there is something better than what they allow."""
+    own = {"teacher_steps": 20, "num": 16}
+    first, second, *rest = run(gits(MODEL, karras(5), "euler", **own)).sigmas
+    moved = [Schedule((first, f * second, *rest)) for f in np.linspace(0.9, 1.1, 11)]
+    found = [run(gits(MODEL, start, "euler", **own)) for start in moved]
+    costs = [schedule.origin.params["start_cost"] for schedule in found]
+    best = int(np.argmin(costs))
+    assert found[best] == moved[best] != moved[5]
+    params = found[best].origin.params
+    assert params["cost"] == params["start_cost"] == min(costs) < params["curve"][-1]
+    assert params["sigma_min"] == moved[best].positive[-1]
+    assert all(
+        schedule.origin.params["cost"] <= cost for schedule, cost in zip(found, costs, strict=True)
+    )
+
+
+def test_levels_beside_the_trajectory_cost_what_their_neighbours_do():
+    grid = karras(40)
+    between = [1.0001 * grid.sigmas[20], 0.9999 * grid.sigmas[20]]
+    levels, cost = run(cost_matrix(MODEL, grid, NOISE, between))
+    assert len(levels) == 43 and list(levels) == sorted(levels, reverse=True)
+    at = levels.index(grid.sigmas[20])
+    assert levels[at - 1] == between[0] and levels[at + 1] == between[1]
+    for beside in (at - 1, at + 1):
+        assert cost[beside, at + 2 :] == pytest.approx(cost[at, at + 2 :], rel=0.1, abs=2e-3)
+
+
 def test_the_record_and_the_snapshots():
     calls, snapshots = [], []
 
@@ -105,11 +135,13 @@ def test_the_record_and_the_snapshots():
         lambda p: snapshots.append(p.snapshot),
     )
     params = best.origin.params
-    assert params["evaluations"] == sum(calls) == 240
-    assert params["evaluations"] == evaluations(karras(5), teacher_steps=30, num=8)
+    assert params["evaluations"] == sum(calls) == (30 + 3) * 8  # three of its levels are others
+    estimate = evaluations(karras(5), denoise=bound, teacher_steps=30, num=8)
+    assert params["evaluations"] == estimate
+    assert evaluations(karras(5), teacher_steps=30, num=8) == (30 + 4) * 8  # the most it can be
     assert {"solver": "euler", "seed": 4, "coefficient": 1.15}.items() <= params.items()
     assert best.origin.method == "gits" and len(params["curve"]) == 5
-    assert len(snapshots) == 30 and all(s == karras(5) for s in snapshots)
+    assert len(snapshots) == 33 and all(s == karras(5) for s in snapshots)
 
 
 def test_more_steps_than_the_teacher_has_are_refused():
@@ -119,5 +151,5 @@ def test_more_steps_than_the_teacher_has_are_refused():
 
 def test_shape_of_the_samples_does_not_matter():
     pictures = NOISE.view(16, 1, 2, 1)
-    cost = run(cost_matrix(lambda x, s: MODEL(x.view(16, 2), s).view(x.shape), karras(8), pictures))
-    assert np.allclose(cost, run(cost_matrix(MODEL, karras(8), NOISE)))
+    shaped = cost_matrix(lambda x, s: MODEL(x.view(16, 2), s).view(x.shape), karras(8), pictures)
+    assert np.allclose(run(shaped)[1], run(cost_matrix(MODEL, karras(8), NOISE))[1])

@@ -1,7 +1,7 @@
 """What every optimizer promises, whatever it minimises."""
 
 import gc
-from importlib import import_module
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,13 +9,18 @@ import torch
 
 from ays_core.denoiser import bind
 from ays_core.job import run
+from ays_core.metrics import rmse
 from ays_core.models import MODELS
 from ays_core.optimizers import OPTIMIZERS
-from ays_core.optimizers.entry import training_noise
-from ays_core.optimizers.teacher import teacher_grid
+from ays_core.optimizers.align_your_steps import Estimator
+from ays_core.optimizers.align_your_steps.monte_carlo import positive
+from ays_core.optimizers.score_costs import corrector_cost
+from ays_core.optimizers.trial import prepare
+from ays_core.sampling import sample, start_noise
 from ays_core.schedules import SCHEDULES
+from ays_core.solvers import first_order_step, pin
+from ays_core.statistics import measure_model
 
-gits = import_module("ays_core.optimizers.gits")  # the function of this name hides it
 MODEL = bind(MODELS["gaussians"].load())
 MEASURED = {"levels": 32, "paths": 64}
 SMALL = {
@@ -34,39 +39,123 @@ STARTS = {  # one that is far from good, and one that is hard to beat
 }
 
 
-def chord_costs(start, found):
-    """What GITS minimises, of its result and of the start on the nearest levels it can choose."""
-    grid = teacher_grid(MODEL, start, gits.TEACHER, SMALL["gits"]["teacher_steps"])
-    noise = training_noise(MODEL, SMALL["gits"]["num"], 3)
-    cost = run(gits.cost_matrix(MODEL, grid, noise))
-    levels = np.array(grid.sigmas)
-    paths = ([int(abs(levels - s).argmin()) for s in x.sigmas] for x in (start, found))
-    return [gits.path_cost(cost, path, 1.15) for path in paths]
+SEED = 3
 
 
-def start_and_result(start, found):
-    """The two numbers that an optimizer chose between, lower is better."""
-    params = found.origin.params
-    if found.origin.method == "gits":
-        return chord_costs(start, found)
-    if "scores" in params:
-        scores = params.get("finals", params["scores"])
-        return scores["start"], scores[params["chosen"]]
-    for kept, first in (("cost", "start_cost"), ("error", "start_error")):
-        if first in params:
-            return params[first], params[kept]
-    if "start_unevenness" in params:
-        return params["start_unevenness"], params["unevenness"]
-    return params["curve"][0], params["curve"][-1]  # direct: the start is in the first
+def error(num):
+    """Of the solver itself, to the reference run of training noises."""
+    trial = run(prepare(MODEL, "euler", num, SEED))
+    return lambda schedule: run(trial.score(schedule))
+
+
+def price(power):
+    statistics = run(measure_model(MODEL, **MEASURED, seed=SEED))
+    return lambda schedule: float(statistics.klub(schedule, power).sum())
+
+
+def klub_on_draws():
+    def cost(schedule):
+        estimator = Estimator(MODEL, SMALL["ays_mc"]["draws"], SEED)
+        return run(estimator.klub(positive(schedule, MODEL.spec), 2 * SEED + 1))
+
+    return cost
+
+
+def distance_to_the_teacher():
+    own = SMALL["oss"]
+    noise = start_noise(MODEL.spec, own["num"], SEED)
+    teacher = SCHEDULES["karras"].make(own["teacher_steps"], MODEL.spec)
+    end = run(sample(MODEL, teacher, "euler", noise)).samples
+    return lambda schedule: rmse(run(sample(MODEL, schedule, "euler", noise)).samples, end)
+
+
+def deviation_from_the_chord():
+    """As GITS has it, a level off the fine trajectory reached by a first-order step."""
+    own = SMALL["gits"]
+    noise = start_noise(MODEL.spec, own["num"], SEED)
+    grid = SCHEDULES["karras"].make(own["teacher_steps"], MODEL.spec)
+    fine = run(sample(MODEL, grid, "ipndm", noise))
+    ran = [noise * 80.0]
+    stepper = pin("ipndm", grid)
+    stepper.start(noise)
+    for _, x0 in fine.trajectory:
+        ran.append(stepper.step(ran[-1], x0))
+    start, end = ran[0].double(), ran[-1].double()
+    along = torch.nn.functional.normalize(end - start, dim=1)
+
+    def away(x):
+        off = x.double() - start
+        return (off - (off * along).sum(1, keepdim=True) * along).norm(dim=1).mean()
+
+    def state(sigma):
+        above = max(i for i, level in enumerate(grid.sigmas[:-1]) if level >= sigma * (1 - 1e-9))
+        if abs(grid.sigmas[above] / sigma - 1) < 1e-9:
+            return ran[above], fine.trajectory[above][1]
+        x = first_order_step(ran[above], fine.trajectory[above][1], grid.sigmas[above], sigma)
+        return x, MODEL(x, sigma)
+
+    def cost(schedule):
+        total = 0.0
+        for k, (sigma, sigma_next) in enumerate(pairwise(schedule.sigmas)):
+            step = first_order_step(*state(sigma), sigma, sigma_next)
+            there = away(state(sigma_next)[0]) if sigma_next else 0
+            total += 1.15**k * float(away(step) - there)
+        return total
+
+    return cost
+
+
+def uneven_work():
+    """On the mean costs of all samples, between fine levels by interpolation."""
+    own = SMALL["score_optimal"]
+    lam = np.linspace(np.log(80), np.log(0.002), own["levels"] + 1)
+    x0 = MODEL.data(own["batch"], SEED).double()
+    noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(SEED)).double()
+    costs = [corrector_cost(MODEL, x0 + a * noise, a, b) for a, b in pairwise(np.exp(lam))]
+    along = np.concatenate([[0.0], np.cumsum(np.sqrt(costs))])
+
+    def cost(schedule):
+        inner = np.interp(-np.log(schedule.sigmas[1:-1]), -lam, along)
+        steps = np.diff([0.0, *inner, along[-1]])
+        return len(steps) * (steps**2).sum() / steps.sum() ** 2
+
+    return cost
+
+
+OWN_MEASURES = [  # optimizer, its parameters, what it minimises: computed here, not by its record
+    ("ays", {}, lambda: error(3 * SMALL["ays"]["num"])),  # finalists are tried on as many
+    ("ays", {"power": "1"}, lambda: price(1.0)),
+    ("ays", {"power": "3", "stop": "sampler"}, lambda: error(SMALL["ays"]["num"])),
+    ("ays_density", {}, lambda: price(1.0)),
+    ("ays_density", {"power": 3.0}, lambda: price(3.0)),
+    ("ays_mc", {}, lambda: error(SMALL["ays_mc"]["num"])),
+    ("ays_mc", {"stop": "converged"}, klub_on_draws),
+    ("direct", {}, lambda: error(SMALL["direct"]["num"])),
+    ("gits", {}, deviation_from_the_chord),
+    ("oss", {}, distance_to_the_teacher),
+    ("oss", {"kind": "both"}, distance_to_the_teacher),
+    ("score_optimal", {}, uneven_work),
+]
+
+
+def test_every_optimizer_is_measured():
+    assert {key for key, *_ in OWN_MEASURES} == set(OPTIMIZERS)
 
 
 @pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
-@pytest.mark.parametrize("key", OPTIMIZERS)
-def test_none_returns_a_schedule_worse_than_its_start_by_its_own_measure(key, start):
-    found = run(OPTIMIZERS[key].make(MODEL, start, "euler", seed=3, **SMALL[key]))
+@pytest.mark.parametrize(
+    "key, own, measure", OWN_MEASURES, ids=[f"{key} {own}" for key, own, _ in OWN_MEASURES]
+)
+def test_none_returns_a_schedule_worse_than_its_start_by_its_own_measure(key, own, measure, start):
+    found = run(OPTIMIZERS[key].make(MODEL, start, "euler", seed=SEED, **SMALL[key] | own))
     assert found.num_steps == start.num_steps and found.final_zero == start.final_zero
-    before, after = start_and_result(start, found)
-    assert found == start or after <= before
+    cost = measure()
+    before, after = cost(start), cost(found)
+    assert after <= before * (1 + 1e-6)
+    again = run(OPTIMIZERS[key].make(MODEL, found, "euler", seed=SEED, **SMALL[key] | own))
+    assert cost(again) <= after * (1 + 1e-6)
+    params = found.origin.params
+    assert (params["sigma_max"], params["sigma_min"]) == (found.sigmas[0], found.positive[-1])
 
 
 def tensors():

@@ -13,8 +13,8 @@ from ays_core.denoiser import bind
 from ays_core.job import run
 from ays_core.models import MODELS, Mixture
 from ays_core.optimizers import OPTIMIZERS
-from ays_core.optimizers.entry import record
 from ays_core.optimizers.judge import judge
+from ays_core.optimizers.record import record
 from ays_core.optimizers.trial import prepare
 from ays_core.optimizers.tuned_range import GRID, tried_ranges, tuned
 from ays_core.sampling import start_noise

@@ -17,7 +17,8 @@ from ays_core.denoiser import Bound
 from ays_core.job import Job
 from ays_core.optimizers.align_your_steps.measured import PAPER, measured, with_snapshots
 from ays_core.optimizers.align_your_steps.search import KEPT, family
-from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry, record
+from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry, check_seeds
+from ays_core.optimizers.record import record
 from ays_core.params import Range
 from ays_core.schedule import Schedule
 from ays_core.statistics import Statistics
@@ -58,24 +59,26 @@ def ays_density(
     the same price, it is returned.
     """
     denoise.spec.check(start)
+    check_seeds(seed, paths)
     own = {"power": power, "levels": levels, "paths": paths, "seed": seed, "weight": power}
     curve = list[float]()
 
     def made(statistics: Statistics) -> Schedule:
         found = evenly_spaced(statistics, start, power)
         cost, start_cost = (float(statistics.klub(s, power).sum()) for s in (found, start))
+        kept, note = (found, ", as a density") if cost <= start_cost else (start, KEPT)
         curve.append(min(cost, start_cost))
         origin = record(
             "ays_density",
             denoise,
             start,
+            kept,
             solver,
-            own | {"cost": cost, "start_cost": start_cost},
+            own | {"cost": curve[-1], "start_cost": start_cost},
             evaluations=0 if measurement else statistics.evaluations,
             objective=f"price of all intervals with weight sigma^-{power:g}",
             curve=curve,
         )
-        kept, note = (found, ", as a density") if cost <= start_cost else (start, KEPT)
         return Schedule(kept.sigmas, replace(origin, method=family(power) + note))
 
     walk = measured(denoise, measurement, levels, paths, seed)
@@ -90,6 +93,7 @@ OPTIMIZERS.add(
         PAPER,
         about="A formula from one measurement: levels as dense as the model's estimate moves fast.",
         learns_from="paths",
+        seeds=lambda _solver, *, paths=256, **_own: paths,
         evaluations=lambda _start, _solver="", *, levels=96, paths=256, **_own: levels * paths,
     )
 )

@@ -16,7 +16,7 @@ from typing import Annotated
 from ays_core.denoiser import Bound
 from ays_core.job import Job, Progress, relay
 from ays_core.optimizers.align_your_steps.search import FINALISTS, MORE, POWERS, Search
-from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry
+from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry, check_seeds
 from ays_core.optimizers.trial import Trial, given_or_prepared, preparing, sets
 from ays_core.optimizers.tuned_range import GRID
 from ays_core.params import Choice, Range
@@ -81,6 +81,7 @@ def ays(  # noqa: PLR0913 - its parameters are the interface
     tried, its score.
     """
     denoise.spec.check(start)
+    check_seeds(seed, seeds(solver, power=power, stop=stop, paths=paths, num=num))
     own = {"power": power, "stop": stop, "even": even, "free_first": free_first}
     own |= {"levels": levels, "paths": paths, "num": num, "seed": seed}
     search = Search(denoise, start, SOLVERS[solver].key, own, measurement is not None)
@@ -128,6 +129,22 @@ def with_snapshots(
     return (yield from relay(walk, shown))
 
 
+def seeds(
+    solver: str,
+    *,
+    power: str = "auto",
+    stop: str = "converged",
+    paths: int = 256,
+    num: int = 128,
+    **_own: object,
+) -> int:
+    """How many training seeds `ays` uses: of paths, and of trials, finalists' among them."""
+    if power != "auto" and stop == "converged":
+        return paths
+    again = MORE if power == "auto" and not SOLVERS[solver].stochastic else 0
+    return max(paths, num * (sets(solver) + again))
+
+
 def evaluations(  # noqa: PLR0913 - the parameters that cost something
     start: Schedule,
     solver: str,
@@ -161,6 +178,7 @@ OPTIMIZERS.add(
         PAPER,
         about="Prices every interval from one measurement, then finds the cheapest way exactly.",
         learns_from="paths",
+        seeds=seeds,
         evaluations=evaluations,
     )
 )

@@ -24,7 +24,8 @@ from ays_core.job import Job, Progress, relay
 from ays_core.optimizers.align_your_steps.estimator import MIN_GAP, STRATA, Estimator, block_of
 from ays_core.optimizers.align_your_steps.measured import PAPER, PATIENCE, USUAL_SWEEPS
 from ays_core.optimizers.align_your_steps.programme import SHARES
-from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry, record
+from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry, check_seeds
+from ays_core.optimizers.record import record
 from ays_core.optimizers.trial import Trial, given_or_prepared, preparing, sets
 from ays_core.params import Choice, Range
 from ays_core.paths import ModelSpec
@@ -74,7 +75,7 @@ def ays_mc(  # noqa: PLR0913 - its parameters are the interface
     *,
     seed: int = 0,
     draws: Annotated[
-        int, Range(64, 16384, "clean samples in every estimate; the paper uses 8192", log=True)
+        int, Range(64, 8192, "clean samples in every estimate; the paper uses 8192", log=True)
     ] = 1024,
     sweeps: Annotated[int, Range(1, 300, "at most so many rounds over all levels")] = 30,
     stop: Annotated[
@@ -95,6 +96,7 @@ def ays_mc(  # noqa: PLR0913 - its parameters are the interface
     A `trial` at hand saves its reference run.
     """
     denoise.spec.check(start)
+    check_seeds(seed, seeds(solver, draws=draws, stop=stop, num=num))
     own = {"draws": draws, "sweeps": sweeps, "stop": stop, "num": num, "seed": seed}
     if stop != "sampler":
         trial = None
@@ -189,6 +191,7 @@ class _Search:
             "ays_mc",
             self.estimator.denoise,
             self.start,
+            self.best,
             self.solver,
             {**self.own, "scores": dict(self.scores), "chosen": self.chosen},
             evaluations=self.estimator.evaluations + self.tried_for,
@@ -196,6 +199,13 @@ class _Search:
             curve=list(self.scores.values()),
         )
         return Schedule(self.best.sigmas, origin)
+
+
+def seeds(
+    solver: str, *, draws: int = 1024, stop: str = "sampler", num: int = 128, **_own: object
+) -> int:
+    """How many training seeds `ays_mc` uses: of clean samples, and of trials."""
+    return max(draws, num * sets(solver) * (stop == "sampler"))
 
 
 def evaluations(
@@ -232,6 +242,7 @@ OPTIMIZERS.add(
         PAPER,
         about="The paper's own search: KLUB by sampling, level by level, stopped by the solver.",
         learns_from="draws",
+        seeds=seeds,
         evaluations=evaluations,
     )
 )

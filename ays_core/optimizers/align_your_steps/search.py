@@ -12,7 +12,7 @@ import torch
 from ays_core.denoiser import Bound
 from ays_core.job import Job, Progress, relay
 from ays_core.optimizers.align_your_steps.priced import Priced
-from ays_core.optimizers.entry import record
+from ays_core.optimizers.record import record
 from ays_core.optimizers.trial import Trial, prepare
 from ays_core.optimizers.tuned_range import tried_ranges
 from ays_core.paths import ModelSpec
@@ -25,9 +25,10 @@ FINALISTS, MORE = 4, 2  # candidates tried once more, on how many times as many 
 KEPT = ": the start, nothing was better"
 
 
-def family(power: float) -> str:
-    """What a schedule found with this weight is called."""
-    return f"AYS family, weight sigma^-{power:g} (KLUB is 3)"
+def family(power: float, even: bool = False) -> str:
+    """What a schedule found with this weight is called, by its prices as measured or `even`."""
+    evened = ", evened" if even else ""
+    return f"AYS family, weight sigma^-{power:g}{evened} (KLUB is 3)"
 
 
 @dataclass(frozen=True)
@@ -54,18 +55,21 @@ class Search:
 
     def made(self, found: Candidate, objective: str, **more: Any) -> Schedule:
         """A schedule with its record."""
+        schedule = Schedule(found.sigmas)
         origin = record(
             "ays",
             self.denoise,
             self.start,
+            schedule,
             self.solver,
             self.own | {"optimizer": "ays", "weight": found.power, "even": found.even} | more,
             evaluations=self.evaluations,
             objective=objective,
             curve=self.curve,
         )
-        kept = KEPT if found.sigmas == self.start.sigmas else ""
-        return Schedule(found.sigmas, replace(origin, method=family(found.power) + kept))
+        kept = KEPT if schedule == self.start else ""
+        name = family(found.power, found.even) + kept
+        return replace(schedule, origin=replace(origin, method=name))
 
     def minimum(self, statistics: Statistics) -> Schedule:
         """The global minimum at the weight asked for, or at a usual one before it is chosen."""
