@@ -7,6 +7,7 @@ from typing import Any
 from ays_core.catalogue import Catalogue
 from ays_core.models import MODELS
 from ays_core.optimizers import OPTIMIZERS
+from ays_core.optimizers.record import found_for
 from ays_core.schedule import Schedule
 from ays_core.schedules import SCHEDULES
 from ays_core.solvers import SOLVERS
@@ -131,29 +132,30 @@ def label_of(catalogue: Catalogue[Any], key: object) -> str:
     return str(key or "")
 
 
-def misfits(studio: Studio, schedule: Schedule) -> str:
-    """How the use at hand differs from what a schedule was searched for, or "".
+def misfits(studio: Studio, schedule: Schedule, listed: Schedule | None = None) -> str:
+    """How the use at hand differs from what a schedule was made or searched for, or "".
 
-    A schedule for a first-order solver can be far off with Heun: said on its row.
+    A schedule for a first-order solver can be far off with Heun: said on its row. `listed`: what it
+    was before it was resampled for the use at hand.
     """
-    for method in (schedule.origin.method, schedule.origin.parent):
+    origin = (listed or schedule).origin
+    for method in (origin.method, origin.parent):
         entry = SCHEDULES.get(method or "")
         if entry is not None and entry.made_for is not None and entry.made_for.model not in MODELS:
             return "; ".join(entry.made_for.warnings(studio.spec, studio.solver, studio.num_steps))
-    made_for, here = (
-        schedule.origin.params,
-        {
-            "model": studio.model,
-            "solver": studio.solver,
-            "guidance": studio.guidance,
-            "steps": studio.num_steps,
-        },
+    others = searched_for(studio, listed or schedule, schedule)
+    return f"found for {others}" if others else ""
+
+
+def searched_for(studio: Studio, listed: Schedule, used: Schedule) -> str:
+    """What `listed` was searched for, as far as the Studio uses it, as `used`, for something else;
+    in words, or ""."""
+    return found_for(
+        listed.origin.params,
+        used,
+        model=studio.spec.key,
+        solver=studio.solver,
+        conditions=studio.conditions,
+        guidance=studio.bound_guidance,
+        negative=studio.bound_negative,
     )
-    if "evaluations" not in made_for:
-        return ""
-    found = [
-        f"{name} {made_for[name]}"
-        for name, value in here.items()
-        if made_for.get(name, value) != value
-    ]
-    return f"made for {', '.join(found)}" if found else ""

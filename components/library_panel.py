@@ -10,9 +10,8 @@ from typing import Any
 import gradio as gr
 
 from ays_core.library import MAX_CONTENT, MAX_NAME, Library, Saved
-from ays_core.schedule import Schedule
 from components import measurements_table
-from components.choices import yours_name
+from components.choices import searched_for, yours_name
 from components.comparison import error_of
 from components.limits import LIMITS
 from components.saved_table import SavedTable, Table
@@ -192,17 +191,10 @@ def taken(studio: Studio, kept: Any, desk: Desk) -> Saved:
         LIMITS.checked_levels(studio.spec.check(saved.schedule).sigmas)
     except ValueError as refused:
         raise gr.Error(str(refused), print_exception=False) from None
-    differs = elsewhere(studio, saved.schedule)
+    differs = searched_for(studio, saved.schedule, saved.schedule)
     if differs:
         gr.Info(f"Found for {differs}: elsewhere it may do badly.")
     return saved
-
-
-def elsewhere(studio: Studio, schedule: Schedule) -> str:
-    """What a search was for, where the Studio has something else: a solver, a model, a guidance."""
-    now = {"model": studio.model, "solver": studio.solver, "guidance": studio.guidance}
-    made = schedule.origin.params
-    return ", ".join(f"{key} {made[key]}" for key in now if made.get(key, now[key]) != now[key])
 
 
 def record_of(studio: Studio) -> dict[str, Any]:

@@ -255,7 +255,7 @@ def row_of(rows: Rows, view: RowView) -> Row:
     if view.schedule is not None:
         levels = view.schedule.positive
         note = f"{levels[0]:.3g} … {levels[-1]:.3g}"
-        warning = misfits(rows.studio, view.schedule)
+        warning = misfits(rows.studio, view.schedule, dict(rows.studio.kept).get(view.key))
         row = replace(row, note=f"{note}, {warning}" if warning else note)
     cell = view.cell
     if cell is None or cell.run is None:

@@ -155,10 +155,10 @@ def from_table(studio: Studio, table: pd.DataFrame) -> Studio:
     impossible list; what was shown rounded is still exact where it was not typed anew."""
     if list(table.columns) != TABLE_HEADERS:
         raise ValueError("the table has the columns step and sigma: it was put back")
-    exact = {shown(sigma): sigma for sigma in studio.yours.sigmas}
+    exact: dict[Any, Any] = {shown(sigma): sigma for sigma in studio.yours.sigmas}
     cells = [typed(cell) for cell in table["sigma"].tolist()]
     levels = filled(cells, studio.spec.sigma_min) if len(cells) > studio.num_steps + 1 else cells
-    return with_yours(studio, [exact[level] if level in exact else level for level in levels])
+    return with_yours(studio, [exact.get(level, level) for level in levels])
 
 
 def filled(cells: list[Any], least: float) -> list[Any]:

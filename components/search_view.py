@@ -120,7 +120,9 @@ def own_choice(schedule: Schedule) -> str:
     params: Mapping[str, Any] = schedule.origin.params
     errors, scores = params.get("errors") or {}, params.get("scores") or {}
     if "median" in errors and "shared" in errors:
-        return shared_or_median(errors)
+        return shared_or_median(errors, params.get("levels") or {})
+    if "stop" in params and params.get("power") != "auto" and scores:
+        return on_the_way(params)
     if params.get("power") == "auto" and "weight" in params:
         how = ", prices evened along the axis" if params.get("even") else ""
         tried = len([name for name in scores if name != "start"])
@@ -133,15 +135,39 @@ def own_choice(schedule: Schedule) -> str:
     return ""
 
 
-def shared_or_median(errors: dict[str, float]) -> str:
-    """Which of the two lists of OSS ends closer to the teacher, on the noises of the search."""
-    better, worse = sorted(("shared", "median"), key=errors.__getitem__)
-    words = {
-        "shared": "the list shared by all noises",
-        "median": "the median of each noise's own list",
-    }
-    first = words[better][0].upper() + words[better][1:]
-    return (
+def on_the_way(params: Mapping[str, Any]) -> str:
+    """At which sweep of the paper's search, and in which of its stages, what was kept was found."""
+    sweeps = [name for name in params["scores"] if name not in ("start", "0")]
+    by = "does best with the solver" if params["stop"] == "sampler" else "has the least KLUB"
+    last, chosen = sweep_words(sweeps[-1]) if sweeps else "", params.get("chosen", "")
+    if chosen not in sweeps:
+        return f"No sweep came to anything better than the start, up to {last}: the start is kept."
+    went_on = f" The search went on to {last}." if chosen != sweeps[-1] else ""
+    return f"Kept from {sweep_words(chosen)}: of all on the way, it {by}.{went_on}"
+
+
+def sweep_words(name: str) -> str:
+    """ "7" as "sweep 7"; "20 steps, sweep 3" as "sweep 3 over 20 steps"."""
+    steps, _, sweep = name.rpartition(", ")
+    return f"{sweep} over {steps}" if steps else f"sweep {name}"
+
+
+LISTS = {
+    "shared": "the list shared by all noises",
+    "median": "the median of each noise's own list",
+}
+
+
+def shared_or_median(errors: dict[str, float], levels: Mapping[str, Any]) -> str:
+    """Which of the two lists of OSS ends closer to the teacher, on the noises of the search, and
+    what both are."""
+    better, worse = sorted(LISTS, key=errors.__getitem__)
+    first = LISTS[better][0].upper() + LISTS[better][1:]
+    said = (
         f"{first} ends closer to the teacher: error {three_digits(errors[better])}, against "
-        f"{three_digits(errors[worse])} for {words[worse]}."
+        f"{three_digits(errors[worse])} for {LISTS[worse]}."
     )
+    if errors.get("start", math.inf) < errors[better]:
+        said += f" The start is closer still, {three_digits(errors['start'])}, and is kept."
+    shown = (f"{name}: {', '.join(f'{s:.3g}' for s in levels[name])}" for name in levels)
+    return " ".join([said, "; ".join(shown)]).strip()

@@ -13,7 +13,9 @@ import pytest
 from ays_core.library import Library, Saved
 from ays_core.schedule import Origin, Schedule
 from components import library_panel, shelf
+from components.comparison import known_rows
 from components.library_panel import Desk
+from components.rows_panel import row_of
 from components.saved_table import Table, sparkline, table
 from components.shelf import BrowserShelf, open_shelf
 from components.state import first_studio, with_model, with_row
@@ -90,6 +92,28 @@ def test_use_and_compare(public, monkeypatch):
     assert studio.choices[0].key == "mine" and dict(studio.kept)["mine"] == FOUND
     again, _ = library_panel.as_row(studio, kept, desk)
     assert again == studio
+
+
+SEARCHED = {
+    "solver": "heun", "order": 2, "model": "grid", "conditions": [], "guidance": 1.0, "steps": 3,
+    "sigma_max": 20.0, "sigma_min": 0.1, "final_zero": True, "evaluations": 9,
+}  # fmt: skip
+
+
+def test_what_a_searched_schedule_was_found_for_is_said_of_its_row_too(public, monkeypatch):
+    """Even where its row has other steps than the search had."""
+    said = []
+    monkeypatch.setattr(gr, "Info", said.append)
+    found = Schedule(FOUND.sigmas, Origin("oss", SEARCHED))
+    kept, desk = save(None, Desk(), "mine", found)
+    studio, _ = library_panel.as_row(STUDIO, kept, desk)
+    assert said == ["Found for model grid, solver heun (order 2): elsewhere it may do badly."]
+    at_home = replace(with_model(STUDIO, "grid"), solver="heun")
+    assert library_panel.searched_for(at_home, found, found) == ""
+    assert studio.num_steps == 6
+    row = next(row for row in known_rows(studio).rows if row.key == "mine")
+    note = row_of(known_rows(studio), row).note
+    assert note.endswith(", found for model grid, solver heun (order 2), 3 steps")
 
 
 def test_export_and_import_are_inverse(public):
