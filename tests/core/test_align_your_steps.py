@@ -6,6 +6,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
 
 from ays_core.denoiser import Bound, bind
 from ays_core.job import run
@@ -163,6 +164,26 @@ def test_density_is_the_closed_form(power, even):
     spacing = np.abs(np.diff(even(np.array(levels))))
     assert spacing == pytest.approx(np.full(12, spacing.mean()), rel=0.02)
     assert levels[0] == HIGH and levels[-1] == LOW
+
+
+def test_density_is_the_closed_form_of_an_anisotropic_gaussian():
+    """KLUB's: 2 sqrt(sum (c_k^2 / (c_k^2 + s^2))^2) per ln s; even shares of its integral."""
+    variances = np.array([1.0, 0.3, 0.05]) ** 2
+    levels = log_levels(LOW, HIGH, 801)
+    errors = (variances * levels[:, None] ** 2 / (variances + levels[:, None] ** 2)).sum(axis=1)
+    measured = Statistics(
+        "", levels, np.minimum(errors[:, None], errors)[None], np.ones(1), ((0, 1),)
+    )
+    start = SCHEDULES["log_snr"].make(12, MODEL.spec, final_zero=False)
+    found = evenly_spaced(measured, start, 3.0)
+
+    def density(lam):
+        return 2 * np.sqrt(np.square(variances / (variances + np.exp(2 * lam))).sum())
+
+    shares = [quad(density, np.log(low), np.log(high))[0] for high, low in pairwise(found.sigmas)]
+    assert shares == pytest.approx(np.full(12, np.mean(shares)), rel=0.01)
+    one = evenly_spaced(exact(levels, 0.3), start, 3.0)  # a single scale has others
+    assert np.abs(np.log(np.array(one.sigmas) / found.sigmas)).max() > 0.3
 
 
 def test_density_costs_no_more_than_the_start(measurement):

@@ -11,7 +11,7 @@ from ays_core.denoiser import Bound, bind
 from ays_core.job import run
 from ays_core.metrics import sliced_w2
 from ays_core.models import MODELS, Mixture
-from ays_core.optimizers.align_your_steps import Estimator, Priced, ays_mc
+from ays_core.optimizers.align_your_steps import Estimator, Priced, ays_mc, monte_carlo
 from ays_core.optimizers.align_your_steps.estimator import distribution, normaliser, quantile
 from ays_core.optimizers.align_your_steps.monte_carlo import evaluations, halved, sweep
 from ays_core.sampling import sample, start_noise
@@ -127,6 +127,29 @@ def test_only_moving_levels_move():
     assert (np.diff(moved) < 0).all()
 
 
+def test_levels_of_a_stage_stay_where_they_are_in_the_next(monkeypatch):
+    """10, 20 and 40 steps: halving keeps every level, and then only the new ones move."""
+    seen = []
+
+    def watched(estimator, levels, moving, generator):
+        after = yield from sweep(estimator, levels, moving, generator)
+        seen.append((levels, after))
+        return after
+
+    monkeypatch.setattr(monte_carlo, "sweep", watched)
+    start = SCHEDULES["karras"].make(40, MODEL.spec, final_zero=False)
+    best = run(ays_mc(MODEL, start, "euler", draws=64, sweeps=2, num=16))
+    stages = {n: [pair for pair in seen if len(pair[0]) == n + 1] for n in (10, 20, 40)}
+    assert sum(map(len, stages.values())) == len(seen) and all(stages.values())
+    for few, many in ((10, 20), (20, 40)):
+        kept = stages[many][0][0][::2]
+        assert any(np.array_equal(kept, after) for pair in stages[few] for after in pair)
+        for before, after in stages[many]:
+            assert (before[::2] == kept).all() and (after[::2] == kept).all()
+        assert any((before != after).any() for before, after in stages[many])
+    assert best.num_steps == 40
+
+
 QUICK = {"draws": 64, "sweeps": 1, "num": 16}
 CASES = [(4, True, "sampler"), (10, False, "converged"), (13, True, "sampler")]
 
@@ -211,3 +234,26 @@ def test_stopping_early_beats_karras_and_the_minimum_loses_to_both():
     assert distance("dpmpp_2m", levels[-1]) >= 3 * min(by_sweep)
     assert 0.75 < levels[12][1] < 1.25 and levels[-1][1] < 0.6
     assert Priced.by(statistics, start, 3.0).best(10)[-1][1][1] == pytest.approx(0.488, rel=0.05)
+
+
+@pytest.mark.slow
+def test_the_papers_search_stopped_by_the_solver_beats_karras_and_converged_it_does_not():
+    """The same through the optimizer itself. What it is stopped by are training noises; what it is
+    judged by are others."""
+    grid = bind(MODELS["grid"].load())
+    start = SCHEDULES["karras"].make(10, grid.spec, final_zero=False)
+    noise = start_noise(grid.spec, 4000, 20_000)
+    exact = grid.model.features(grid.data(4000, 1_020_000))
+
+    def distance(solver, schedule):
+        ran = run(sample(grid, schedule, solver, noise, seed=20_000))
+        return sliced_w2(grid.model.features(ran.samples), exact)
+
+    found = {}
+    for solver, share in (("dpmpp_2m_sde", 0.35), ("dpmpp_2m", 0.4)):
+        found[solver] = run(ays_mc(grid, start, solver, draws=128))
+        assert found[solver].origin.params["chosen"] not in ("start", "10 steps, sweep 0")
+        assert distance(solver, found[solver]) <= share * distance(solver, start)
+    converged = run(ays_mc(grid, start, "dpmpp_2m", draws=128, stop="converged"))
+    assert distance("dpmpp_2m", converged) >= 3 * distance("dpmpp_2m", found["dpmpp_2m"])
+    assert converged.sigmas[1] < 0.7 < found["dpmpp_2m_sde"].sigmas[1] < 1.1
