@@ -262,8 +262,8 @@ def redrawn(studio: Studio) -> tuple[Pushed, pd.DataFrame]:
 
 
 def opened(studio: Studio) -> tuple[Pushed, pd.DataFrame]:
-    """The curve and the table that a page begins with."""
-    return Pushed(studio.yours.sigmas, step=OPENING), table_of(studio)
+    """The curve and the table that a page begins with, unless the visitor was faster."""
+    return Pushed(studio.yours.sigmas, studio.edit or 0, OPENING), table_of(studio)
 
 
 def num_steps(studio: Studio) -> int:

@@ -55,6 +55,7 @@ def test_an_answer_says_which_edit_is_in_it():
     assert rows["sigma"].tolist() == pytest.approx(MOVED, rel=1e-5)
     assert (pushed.rev, pushed.step) == (7, "")
     assert redrawn(FIRST)[0].rev is None  # new levels, whatever was edited
+    assert opened(FIRST)[0].rev == 0  # an edit made before it arrives stands
     assert opened(FIRST)[0].step == OPENING
 
 
