@@ -138,7 +138,8 @@ def place(key: str, contests: Sequence[Contest]) -> float:
 
 
 def _head(contest: Contest) -> str:
-    return f"{contest.nfe} calls<br>floor {contest.floor:.3g}"
+    floor = f"<br>floor {contest.floor:.3g}" if contest.floor else ""
+    return f"{contest.nfe} calls{floor}"
 
 
 def _cell(contest: Contest, key: str) -> str:

@@ -68,8 +68,8 @@ def _methods(contests: Sequence[Contest]) -> Iterator[str]:
 def _made(board: Board) -> str:
     made = board.made
     return (
-        f"Computed on {made.get('date')} ({made.get('machine')}) in "
-        f"{_minutes(made.get('cpu_seconds'))} of processor time, {made.get('sets')} sets of noises."
+        f"Judged on {made.get('date')} ({made.get('machine')}) on {made.get('sets')} sets of "
+        f"noises; that run took {_minutes(made.get('cpu_seconds'))} of processor time."
     )
 
 
@@ -81,7 +81,7 @@ def _table(contests: Sequence[Contest]) -> Iterator[str]:
         best, lead, over = contest.summary, contest.lead(), contest.over_oracle
         cells = [
             contest.name.partition(", ")[2],
-            f"{contest.floor:.3g}",
+            f"{contest.floor:.3g}" if contest.floor else "–",
             *(named(best[kind]) for kind in KINDS),
             f"{lead.spreads:.1f}" if lead else "–",
             f"{over:.2f}" if over else "–",
