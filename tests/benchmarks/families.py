@@ -26,7 +26,7 @@ SEARCH = {"teacher_steps": 20, "num": 2}
 HEAD = "| family | weights, M | precision | ms a guided step | peak, GiB | OSS, 2 noises, s |"
 
 
-def made(name: str, device: str) -> PipelineModel:
+def made(name: str, device: str, size: int | None = None) -> PipelineModel:
     make = real.FAMILIES[name][1]
     with torch.device("meta"):
         kind = type(make()).__name__
@@ -38,7 +38,7 @@ def made(name: str, device: str) -> PipelineModel:
             pipe = make()
     finally:
         torch.set_default_dtype(before)
-    return adapt(pipe.to(device), name, size=real.PIXELS.get(name))
+    return adapt(pipe.to(device), name, size=size or real.PIXELS.get(name))
 
 
 @torch.no_grad()
