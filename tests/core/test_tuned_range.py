@@ -139,7 +139,7 @@ def test_a_loss_is_said_too():
 
 def kept_by(key, levels):
     """What the optimizer `key` returns when it ends with `levels`."""
-    made = record(key, MODEL, levels, "euler", {}, evaluations=1, objective="", curve=[1.0])
+    made = record(key, MODEL, levels, levels, "euler", {}, evaluations=1, objective="", curve=[1.0])
     return Schedule(levels.sigmas, made)
 
 
