@@ -121,8 +121,8 @@ def build_lessons(studio: gr.State, coach: Coach, tabs: gr.Tabs) -> list[Any]:
     coach.previous.click(turned_back, kept, kept, **PRIVATE)
     coach.next.click(turned, kept, [kept, tabs], **PRIVATE)
     coach.back.click(closed, kept, [kept, tabs], **PRIVATE)
-    shown = [coach.column, coach.page, coach.previous, coach.next]
-    gr.on(None, page_of, kept, shown, **PRIVATE)
+    gr.on(None, page_of, kept, [coach.column, coach.page], **PRIVATE)
+    gr.on(None, buttons_of, kept, [coach.previous, coach.next], **PRIVATE)
     gr.on(None, cards_of, kept, cards, **PRIVATE)
     return [opened, again]
 
@@ -167,14 +167,19 @@ def closed(kept: Any) -> tuple[dict[str, Any], gr.Tabs]:
     return kept_of(Place(done=place_of(kept).done)), gr.Tabs(selected="learn")
 
 
-def page_of(kept: Any) -> tuple[gr.Column, str, gr.Button, gr.Button]:
-    """The open page as HTML, whether there is one before it, and what its button says."""
+def page_of(kept: Any) -> tuple[gr.Column, str]:
+    """The open page as HTML."""
     place = place_of(kept)
-    previous = gr.Button(interactive=place.page > 0)
     if place.lesson is None:
-        return gr.Column(visible=False), "", previous, gr.Button("Next")
-    forward = gr.Button("Finish" if place.last else "Next")
-    return gr.Column(visible=True), page_html(place), previous, forward
+        return gr.Column(visible=False), ""
+    return gr.Column(visible=True), page_html(place)
+
+
+def buttons_of(kept: Any) -> tuple[gr.Button, gr.Button]:
+    """Whether there is a page before the open one, and what the button for the next one says."""
+    place = place_of(kept)
+    last = place.lesson is not None and place.last
+    return gr.Button(interactive=place.page > 0), gr.Button("Finish" if last else "Next")
 
 
 def page_html(place: Place) -> str:

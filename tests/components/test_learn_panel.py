@@ -23,7 +23,8 @@ def test_every_page_of_a_lesson_is_reached_and_then_it_is_finished(lesson):
     kept = kept_of(Place(LESSONS[lesson]))
     seen = []
     for _ in LESSONS[lesson].pages:
-        column, page, previous, _ = learn_panel.page_of(kept)
+        column, page = learn_panel.page_of(kept)
+        previous, _ = learn_panel.buttons_of(kept)
         assert column.visible and previous.interactive == bool(seen)
         seen.append(page)
         kept, _ = learn_panel.turned(kept)
@@ -46,7 +47,7 @@ def test_back_stays_on_the_first_page_and_closing_keeps_what_is_finished():
 )
 def test_nonsense_from_the_browser_is_no_lesson(kept):
     assert place_of(kept) == Place()
-    column, page, *_ = learn_panel.page_of(kept)
+    column, page = learn_panel.page_of(kept)
     assert column.visible is False and page == ""
     assert learn_panel.cards_of(kept).count("data-lesson") == len(LESSONS)
 

@@ -350,7 +350,7 @@ def test_what_a_table_was_made_for():
     assert made_for.warnings(replace(SD, key="a/b", label="b"), "dpmpp_2m", 10) == (
         "made for Stable Diffusion 1.5, not for b",
     )
-    assert len(made_for.warnings(FLOW, "dpmpp_2m", 20)) == 3
+    assert len(made_for.warnings(FLOW, "dpmpp_2m", 20)) == 4  # path, model, range, steps
     learned = SCHEDULES["ays_sd15"].made_for.__class__("toy", 6, "vp", "euler", 1.0)
     assert learned.warnings(EMBEDDED, "heun", 6) == ("made for euler, not for heun",)
 

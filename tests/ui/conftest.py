@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import gradio as gr
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 from components import static, theme
 from tests.ui.chromium import launch
@@ -119,14 +119,12 @@ def watch(page: Page, problems: list[str]) -> None:
             problems.append(f"asks another machine: {request.url}")
 
     def logged(message: ConsoleMessage) -> None:
-        if message.type == "error" and "favicon" not in (where := message.location["url"]):
-            problems.append(f"{message.text} ({where})")
-
-    def failed(error: Error) -> None:
+        where = message.location["url"]
         # A page that is left aborts what it was asking for, and Gradio's own script reports that.
-        if error.name != "AbortError" or "/assets/index-" not in (error.stack or ""):
-            problems.append(str(error))
+        left = message.text.startswith("AbortError") and "/assets/index-" in where
+        if message.type == "error" and "favicon" not in where and not left:
+            problems.append(f"{message.text} ({where})")
 
     page.on("request", asked)
     page.on("console", logged)
-    page.on("pageerror", failed)
+    page.on("pageerror", lambda error: problems.append(str(error)))

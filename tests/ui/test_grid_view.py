@@ -412,7 +412,7 @@ def test_by_touch_on_a_phone(visit, address):
     thumb = look(page).get_by_label("How much of A")
     before, edge = page.evaluate(TRANSFORMS)[0], thumb.input_value()
     x, y = place(stage(page), 0.4, 0.5)  # away from the edge, which is at 90 %
-    touch(page, [(x, y)], [(x - 10, y)], [(x - 20, y)])
+    touch(page, [(x, y)], [(x - 20, y)], [(x - 40, y)])
     page.wait_for_timeout(60)
     assert page.evaluate(TRANSFORMS)[0][1] < before[1] - 5 and thumb.input_value() == edge
 
