@@ -111,6 +111,9 @@ def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
     assert found == []
 
 
+LEFT = ("AbortError", "Unexpected error Connection errored out")
+
+
 def watch(page: Page, problems: list[str]) -> None:
     """Collects what a page must never do: fail, log an error, ask another machine for anything."""
 
@@ -121,7 +124,7 @@ def watch(page: Page, problems: list[str]) -> None:
     def logged(message: ConsoleMessage) -> None:
         where = message.location["url"]
         # A page that is left aborts what it was asking for, and Gradio's own script reports that.
-        left = message.text.startswith("AbortError") and "/assets/index-" in where
+        left = message.text.startswith(LEFT) and "/assets/index-" in where
         if message.type == "error" and "favicon" not in where and not left:
             problems.append(f"{message.text} ({where})")
 
