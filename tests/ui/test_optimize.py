@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ays_core.optimizers import OPTIMIZERS
-from tests.ui.test_studio import SIGMAS, choose, drag, settled
+from tests.ui.test_studio import SIGMAS, choose, drag, set_number, settled
 
 expect.set_options(timeout=30_000)  # a slow machine is no failure
 
@@ -80,6 +80,8 @@ def test_every_method_runs_to_its_end_or_is_stopped_with_its_best(ring, method):
 
 
 def test_a_stopped_search_is_gone_on_with_and_saved_with_its_record(ring):
+    set_number(ring, "steps", 40)  # a search that takes a while
+    settled(ring)
     choose(ring, "method", OPTIMIZERS["direct"].label)
     ring.locator("#optimize").click()
     expect(ring.locator("#search .js-plotly-plot")).to_be_visible()
