@@ -121,7 +121,8 @@ def connect(
         event.success(model_panel.how_it_is_sampled, studio, [model.solver, model.seed], **PRIVATE)
         model_panel.follow(studio, model, event)
         event.success(rows_panel.choices_of, studio, rows.choices, **PRIVATE)
-        event.success(optimize_panel.cost, studio, optimize.cost, **PRIVATE)
+        how = [optimize.method, optimize.cost]
+        event.success(optimize_panel.how_it_is_searched, studio, how, **PRIVATE)
 
     kept = draft.place()
     restored = demo.load(draft.restored, kept, studio, js=draft.RESTORED, **PRIVATE)

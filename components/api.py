@@ -8,6 +8,7 @@ from ays_core.interop import parse, write
 from ays_core.models import MODELS
 from ays_core.schedules import SCHEDULES
 from components.limits import LIMITS
+from components.words import refusal
 
 
 def schedule(key: str, model: str = "scenes", steps: int = 10) -> dict:
@@ -15,7 +16,7 @@ def schedule(key: str, model: str = "scenes", steps: int = 10) -> dict:
     try:
         made = SCHEDULES[key].make(LIMITS.checked_steps(steps), MODELS[model].spec)
     except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
+        raise refusal(refused) from None
     origin = made.origin
     return {
         "sigmas": list(made.sigmas),
@@ -34,7 +35,7 @@ def convert(
         LIMITS.checked_levels(parsed.sigmas)
         return write(dialect, parsed, spec, solver)
     except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
+        raise refusal(refused) from None
 
 
 def build() -> None:

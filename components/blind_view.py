@@ -7,17 +7,11 @@ then, on new noises. While it runs the grid, which has names, is hidden.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
-
-import gradio as gr
+from dataclasses import dataclass
 
 from components import static
 from components.pictures import Strip
-
-TEMPLATE = '<div class="bv-root"></div>'
-ON_LOAD = "window.BlindView.mount({element, props, trigger, watch});"
-FILES = ("blind/blind.css", "blind/tally.js", "blind/blind.js")
+from components.shown import Shown
 
 
 @dataclass(frozen=True)
@@ -42,31 +36,10 @@ class BlindTest:
     ready: bool = False
 
 
-class BlindView(gr.HTML):
+class BlindView(Shown):
     """The blind test. The value is a `BlindTest`; nothing comes back to Python but the event."""
 
-    def __init__(self, value: BlindTest | None = None, **kwargs: Any) -> None:
-        super().__init__(
-            value=value,
-            html_template=TEMPLATE,
-            js_on_load=ON_LOAD,
-            head=static.head(*FILES),
-            apply_default_css=False,
-            **kwargs,
-        )
-
-    def preprocess(self, payload: Any) -> None:
-        """Answers stay in the browser."""
-
-    def postprocess(self, value: Any) -> Any:
-        """A `BlindTest` as the page reads it."""
-        return None if value is None else asdict(value)
-
-    def api_info(self) -> dict[str, Any]:
-        return {"type": "object", "description": "pairs of runs to be judged, as shown"}
-
-    def example_payload(self) -> None:
-        return None
-
-    def example_value(self) -> None:
-        return None
+    TEMPLATE = '<div class="bv-root"></div>'
+    ON_LOAD = "window.BlindView.mount({element, props, trigger, watch});"
+    FILES = (static.DOM, "blind/blind.css", "blind/tally.js", "blind/blind.js")
+    SHOWS = "pairs of runs to be judged, as shown"

@@ -12,6 +12,7 @@ from typing import Any
 
 import gradio as gr
 
+from ays_core.optimizers import OPTIMIZERS
 from ays_core.schedule import Origin, Schedule
 from ays_core.schedules import SCHEDULES
 from ays_core.solvers import SOLVERS
@@ -63,6 +64,7 @@ def draft_of(studio: Studio) -> dict[str, Any]:
         "negative": studio.negative,
         "guidance": studio.guidance,
         "solver": studio.solver,
+        "optimizer": studio.optimizer,
         "seed": studio.seed,
         "sigmas": list(studio.yours.sigmas),
         "method": origin.method,
@@ -106,6 +108,7 @@ def _read(first: Studio, draft: Mapping[str, Any]) -> Studio:
         negative=negative,
         guidance=guidance if condition else 1.0,
         solver=SOLVERS[draft["solver"]].key,
+        optimizer=OPTIMIZERS[draft.get("optimizer", first.optimizer)].key,
         seed=seed,
     )
     return with_choices(studio, keys)

@@ -14,6 +14,7 @@ import gradio as gr
 from ays_core.models import drawn_name, read_points
 from components.point_pad import Drawing, PointPad
 from components.state import Studio, with_choices, with_model
+from components.words import refusal
 
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 COMPARED = ("karras", "karras*", "log_snr", "kl_optimal")  # closed forms fit any model
@@ -54,7 +55,7 @@ def used(studio: Studio, drawing: Drawing) -> tuple[Studio, gr.Tabs]:
     try:
         studio = with_model(studio, drawn_name(drawing.points, drawing.std))
     except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
+        raise refusal(refused) from None
     return with_choices(studio, COMPARED), gr.Tabs(selected="studio")
 
 
@@ -63,7 +64,7 @@ def typed(drawing: Drawing, text: str) -> Drawing:
     try:
         return replace(drawing, points=tuple(read_points(text or "")))
     except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
+        raise refusal(refused) from None
 
 
 def written(drawing: Drawing) -> str:

@@ -13,6 +13,7 @@ import gradio as gr
 
 from components import static
 from components.state import Studio
+from components.words import sentence
 
 TEMPLATE = '<output aria-live="polite"></output>'
 ON_LOAD = "window.FieldWords.mount({element, props, watch});"
@@ -49,13 +50,7 @@ class FieldWords(gr.HTML):
         return {"type": "object"}
 
 
-def sentence(words: object) -> str:
-    """Words as a sentence: the core's refusals begin small, as part of what a caller says."""
-    text = str(words)
-    return text[:1].upper() + text[1:]
-
-
-def refusal(act: Callable[..., Any], *values: Any) -> Said:
+def why_refused(act: Callable[..., Any], *values: Any) -> Said:
     """Why `act` refuses these values, as a sentence, or nothing where it does not."""
     try:
         act(*values)

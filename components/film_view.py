@@ -5,17 +5,11 @@ Values in, values out: a `gr.HTML` subclass whose page code stands in assets/fil
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
-
-import gradio as gr
+from dataclasses import dataclass
 
 from components import static
 from components.pictures import Cloud, Strip
-
-TEMPLATE = '<div class="fv-root"></div>'
-ON_LOAD = "window.FilmView.mount({element, props, watch});"
-FILES = ("pictures/clouds.js", "film/film.css", "film/film.js")
+from components.shown import Shown
 
 
 @dataclass(frozen=True)
@@ -48,31 +42,10 @@ class Films:
     extent: tuple[float, float, float, float] = (-1.0, 1.0, -1.0, 1.0)
 
 
-class FilmView(gr.HTML):
+class FilmView(Shown):
     """Film strips. The value is a `Films`; it is an output only."""
 
-    def __init__(self, value: Films | None = None, **kwargs: Any) -> None:
-        super().__init__(
-            value=value,
-            html_template=TEMPLATE,
-            js_on_load=ON_LOAD,
-            head=static.head(*FILES),
-            apply_default_css=False,
-            **kwargs,
-        )
-
-    def preprocess(self, payload: Any) -> None:
-        """Nothing comes back from the page."""
-
-    def postprocess(self, value: Any) -> Any:
-        """A `Films` as the page reads it."""
-        return None if value is None else asdict(value)
-
-    def api_info(self) -> dict[str, Any]:
-        return {"type": "object", "description": "runs as film strips, as shown"}
-
-    def example_payload(self) -> None:
-        return None
-
-    def example_value(self) -> None:
-        return None
+    TEMPLATE = '<div class="fv-root"></div>'
+    ON_LOAD = "window.FilmView.mount({element, props, watch});"
+    FILES = (static.DOM, "pictures/clouds.js", "film/film.css", "film/film.js")
+    SHOWS = "runs as film strips, as shown"

@@ -6,27 +6,12 @@ close look fires one event, `select`, with `{"cell": id, "action": "edit"}`.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
-
-import gradio as gr
+from dataclasses import dataclass
+from typing import Literal
 
 from components import static
 from components.pictures import Cloud, Doing, Strip
-
-TEMPLATE = '<div class="gv-root"></div>'
-ON_LOAD = "window.GridView.mount({element, props, trigger, watch});"
-FILES = (
-    "pictures/pictures.css",
-    "pictures/clouds.js",
-    "grid/grid.css",
-    "grid/points.js",
-    "grid/cell.js",
-    "grid/zoom.js",
-    "grid/difference.js",
-    "grid/look.js",
-    "grid/grid.js",
-)
+from components.shown import Shown
 
 
 @dataclass(frozen=True)
@@ -82,31 +67,21 @@ class GridShown:
     run: int = 0
 
 
-class GridView(gr.HTML):
+class GridView(Shown):
     """The grid. Its value is a `GridShown`; it is an output only."""
 
-    def __init__(self, value: GridShown | None = None, **kwargs: Any) -> None:
-        super().__init__(
-            value=value,
-            html_template=TEMPLATE,
-            js_on_load=ON_LOAD,
-            head=static.head(*FILES),
-            apply_default_css=False,
-            **kwargs,
-        )
-
-    def preprocess(self, payload: Any) -> None:
-        """Nothing comes back from the page but events."""
-
-    def postprocess(self, value: Any) -> Any:
-        """A `GridShown` as the page reads it."""
-        return None if value is None else asdict(value)
-
-    def api_info(self) -> dict[str, Any]:
-        return {"type": "object", "description": "a grid of a comparison, as shown"}
-
-    def example_payload(self) -> None:
-        return None
-
-    def example_value(self) -> None:
-        return None
+    TEMPLATE = '<div class="gv-root"></div>'
+    ON_LOAD = "window.GridView.mount({element, props, trigger, watch});"
+    FILES = (
+        static.DOM,
+        "pictures/pictures.css",
+        "pictures/clouds.js",
+        "grid/grid.css",
+        "grid/points.js",
+        "grid/cell.js",
+        "grid/zoom.js",
+        "grid/difference.js",
+        "grid/look.js",
+        "grid/grid.js",
+    )
+    SHOWS = "a grid of a comparison, as shown"

@@ -22,6 +22,7 @@ from spaces.config import Config
 from ays_core.job import Job, Progress
 from ays_core.models.held import rest
 from components.limits import LIMITS
+from components.words import tell
 
 R = TypeVar("R")
 S = TypeVar("S")
@@ -202,7 +203,7 @@ def stream(job: Job[R], turn: Turn, seconds: float) -> Generator[Progress, None,
                 deadline = math.inf
                 if progress.stage != told:
                     told = progress.stage
-                    gr.Info(told)
+                    tell(told)
             elif deadline == math.inf:
                 deadline = time.monotonic() + seconds
             yield progress

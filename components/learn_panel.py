@@ -15,6 +15,7 @@ import gradio as gr
 from components import drawing, papers, static
 from components.lessons import LESSONS, Lesson
 from components.state import Studio
+from components.words import refusal
 
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 STORAGE_KEY = "ays-studio-lessons"
@@ -131,10 +132,7 @@ def opened_by(kept: Any, event: gr.EventData) -> tuple[Studio, dict[str, Any], g
     """A card was chosen: its Studio, its first page, and the tab where it happens."""
     key = event._data.get("lesson") if isinstance(event._data, Mapping) else None
     if not isinstance(key, str) or key not in LESSONS:
-        raise gr.Error(
-            f"there is no lesson {str(key)[:40]!r}; choose one of: {', '.join(LESSONS)}",
-            print_exception=False,
-        )
+        raise refusal(f"there is no lesson {str(key)[:40]!r}; choose one of: {', '.join(LESSONS)}")
     place = Place(LESSONS[key], 0, place_of(kept).done)
     return LESSONS[key].prepare(), kept_of(place), gr.Tabs(selected="studio")
 
@@ -143,7 +141,7 @@ def set_up(kept: Any) -> Studio:
     """The open lesson's Studio as it was at its beginning."""
     lesson = place_of(kept).lesson
     if lesson is None:
-        raise gr.Error("No lesson is open: choose one in the Learn tab.", print_exception=False)
+        raise refusal("No lesson is open: choose one in the Learn tab.")
     return lesson.prepare()
 
 

@@ -318,7 +318,7 @@ LESSONS = {
                 "Compare the rows: the optimised one is far ahead.",
                 "Now choose “Heun” as the solver. It looks ahead before every step, for twice the "
                 "calls.",
-                "Choose “Direct search” under “Optimize with”: it tries schedules with the solver "
+                "“Optimize with” is set to “Direct search”: it tries schedules with the solver "
                 "itself. Press “Optimize”, and your row is searched for anew, for Heun.",
             ),
             "With Heun the same schedule falls from the first place to the last: the untuned ones "

@@ -23,6 +23,7 @@ from components.shelf import (
     open_shelf,
 )
 from components.state import Studio, with_row
+from components.words import refusal, tell
 
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 VERSIONS = ("torch", "diffusers")  # a solver's numbers may depend on them
@@ -103,7 +104,7 @@ def on_shelf(act: Callable[..., Desk]) -> Callable[..., tuple[Any, Desk]]:
             shelf = open_shelf(kept)
             desk = act(shelf, desk, *inputs)
         except ValueError as refused:
-            raise gr.Error(str(refused), print_exception=False) from None
+            raise refusal(refused) from None
         return kept_by_browser(shelf), desk
 
     return handler
@@ -126,7 +127,7 @@ def save_result(
         raise ValueError("there is no result to save yet")
     studio = replace(found.studio, yours=found.schedule)
     record = record_of(studio) | ({"verdict": verdict} if verdict else {})
-    gr.Info("Saved in the library.")
+    tell("Saved in the library.")
     return replace(desk, chosen=shelf.save(studio.yours, yours_name(studio)[:MAX_NAME], record))
 
 
@@ -169,7 +170,7 @@ def shown(kept: Any, desk: Desk) -> tuple[Table, str, gr.Button]:
     try:
         saved = tuple(open_shelf(kept).schedules())
     except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
+        raise refusal(refused) from None
     return Table(saved, desk.chosen), as_json(kept, desk), gr.Button(interactive=desk.deleted > 0)
 
 
@@ -190,10 +191,10 @@ def taken(studio: Studio, kept: Any, desk: Desk) -> Saved:
         saved = open_shelf(kept).get(picked(desk))
         LIMITS.checked_levels(studio.spec.check(saved.schedule).sigmas)
     except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
+        raise refusal(refused) from None
     differs = searched_for(studio, saved.schedule, saved.schedule)
     if differs:
-        gr.Info(f"Found for {differs}: elsewhere it may do badly.")
+        tell(f"Found for {differs}: elsewhere it may do badly.")
     return saved
 
 

@@ -17,6 +17,7 @@ from ays_core.models.pipelines import PipelineModel
 from components.jobs import Overtime, Superseded, Turn, in_line, leave, stream
 from components.limits import LIMITS
 from components.state import Studio, with_model
+from components.words import refusal
 
 KIND = "load"
 DOWNLOAD_SECONDS = 4 * 3600.0  # a slow line and a large model
@@ -156,7 +157,7 @@ def looked(source: str | None, config: str | None) -> tuple[Checkpoint, str, gr.
     try:
         found = find(LIMITS.checked_source(source or ""), (config or "").strip())
     except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
+        raise refusal(refused) from None
     verb = "Download and load" if found.missing else "Load"
     return found, facts_of(found), gr.Button(verb, interactive=True)
 
@@ -187,7 +188,7 @@ def loaded(
 ) -> Generator[tuple[str, str], None, None]:
     """The checkpoint into memory, in its turn: yields (how far, what is loaded)."""
     if found is None:
-        raise gr.Error("Look at a model first.", print_exception=False)
+        raise refusal("Look at a model first.")
     leave(request)  # what runs for this visitor is of the model before
     turn = Turn.take(request.session_hash, KIND)
     try:
@@ -203,7 +204,7 @@ def loaded(
         stopped = "Stopped. The files that have arrived in full are kept for the next try."
         yield said(stopped if isinstance(ended, Superseded) else str(ended)), ""
     except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
+        raise refusal(refused) from None
 
 
 def brought(found: Checkpoint, side: int | None, turn: Turn) -> Job[PipelineModel]:
@@ -231,7 +232,7 @@ def as_model(studio: Studio, name: str) -> Studio:
     try:
         return with_model(studio, name) if name else studio
     except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
+        raise refusal(refused) from None
 
 
 def halt(request: gr.Request) -> None:
@@ -253,11 +254,11 @@ def kept_models() -> tuple[gr.Row, gr.Dropdown]:
 def removed(name: str | None) -> str:
     """Take a model out of the cache."""
     if LIMITS.public:
-        raise gr.Error("Nothing is removed on a public Space.", print_exception=False)
+        raise refusal("Nothing is removed on a public Space.")
     if not name:
-        raise gr.Error("Choose which one to remove.", print_exception=False)
+        raise refusal("Choose which one to remove.")
     try:
         freed = remove(name)
     except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
+        raise refusal(refused) from None
     return said(f"{name} is removed: {in_bytes(freed)} are free again.")

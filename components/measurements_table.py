@@ -14,6 +14,7 @@ from ays_core.models import MODELS
 from ays_core.statistics import Statistics
 from components import static
 from components.limits import LIMITS
+from components.words import refusal
 
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 ABOUT = (
@@ -45,18 +46,18 @@ def shown() -> tuple[str, gr.Dropdown]:
     try:
         kept = [(each, Statistics.from_bytes(each.content)) for each in Library().measurements()]
     except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
+        raise refusal(refused) from None
     names = [(f"{of(found)}, {_cost(found)}", each.key) for each, found in kept]
     return table(kept), gr.Dropdown(names, value=None)
 
 
 def forget_one(key: str | None) -> None:
     if LIMITS.public:
-        raise gr.Error("Measurements are everyone's here.", print_exception=False)
+        raise refusal("Measurements are everyone's here.")
     try:
         Library().delete_measurement(key or "")
     except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
+        raise refusal(refused) from None
 
 
 def table(kept: list[tuple[Measurement, Statistics]]) -> str:

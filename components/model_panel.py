@@ -15,9 +15,10 @@ from ays_core.models import MODELS
 from ays_core.models.held import current
 from ays_core.solvers import SOLVERS
 from components.costs import machine, seconds_a_call
-from components.field_words import FieldWords, quietly, refusal
+from components.field_words import FieldWords, quietly, why_refused
 from components.limits import LIMITS
 from components.state import MAX_GUIDANCE, SHOWN_SEED, Studio, with_model, with_steps, with_words
+from components.words import refusal
 
 ANY_CLASS = "any"
 MAX_SEED = 2**31 - 1
@@ -91,7 +92,7 @@ def build(state: gr.State, studio: Studio) -> ModelPanel:
         dice = gr.Button("New seed", elem_id="dice", size="sm", min_width=80, scale=0)
     for field, check in ((steps, LIMITS.checked_steps), (seed, checked_seed)):
         said_of = FieldWords(fields=[str(field.elem_id)], elem_id=f"{field.elem_id}-said")
-        field.change(partial(refusal, check), field, said_of, **PRIVATE)
+        field.change(partial(why_refused, check), field, said_of, **PRIVATE)
     with gr.Row(visible=False, elem_id="words", elem_classes="control-bar") as words:
         prompt = gr.Textbox(
             label="Prompt",
@@ -167,7 +168,7 @@ def worded_refusal(act: Callable[[Studio, Any], Studio]) -> Callable[[Studio, An
         try:
             return act(studio, value)
         except ValueError as refused:
-            raise gr.Error(str(refused), print_exception=False) from None
+            raise refusal(refused) from None
 
     return handler
 
@@ -200,7 +201,7 @@ def worded(studio: Studio, prompt: str, negative: str) -> Studio:
     try:
         LIMITS.checked_text(prompt + negative)
     except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
+        raise refusal(refused) from None
     return with_words(studio, prompt, negative) if studio.spec.takes_prompt else studio
 
 

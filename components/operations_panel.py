@@ -18,9 +18,10 @@ from ays_core.paths import RANGE_SLACK, ModelSpec
 from ays_core.schedule import Resampling, Schedule
 from ays_core.schedules import scaled
 from components.choices import choice_name, chosen_schedule, menu
-from components.field_words import FieldWords, refusal, sentence
+from components.field_words import FieldWords, why_refused
 from components.limits import LIMITS
 from components.state import ORDERED, TUNED, Studio, start_of, with_change
+from components.words import refusal
 
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 EXAMPLE = "sigma_max * (sigma_min / sigma_max) ^ (u ^ 0.8)"
@@ -51,7 +52,7 @@ class Action:
         except ValueError as refused:
             if self.said:
                 return studio
-            raise gr.Error(sentence(refused), print_exception=False) from None
+            raise refusal(refused) from None
 
 
 def build(studio: gr.State, first: Studio) -> tuple[Action, ...]:
@@ -133,10 +134,10 @@ def build(studio: gr.State, first: Studio) -> tuple[Action, ...]:
     for action in actions:
         if action.said:  # asked first, and answered first: both are queued in one line
             asked = [studio, *action.inputs]
-            check = {"fn": partial(refusal, action.act), "inputs": asked, "outputs": action.said}
-            action.button.click(**check, trigger_mode="multiple", **PRIVATE, **ORDERED)
+            check = (partial(why_refused, action.act), asked, action.said)
+            action.button.click(*check, trigger_mode="multiple", **PRIVATE, **ORDERED)
             if action.button not in (blend, clean, join):
-                gr.on([field.change for field in action.inputs], **check, **PRIVATE)
+                gr.on([field.change for field in action.inputs], *check, **PRIVATE)
     return actions
 
 

@@ -29,6 +29,7 @@ from components.schedule_editor import ScheduleEditor
 from components.search_view import figure, outcome
 from components.state import ACCENT, Studio, with_row
 from components.verdict import Found
+from components.words import refusal, tell, warn
 
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 KIND = "optimize"
@@ -39,6 +40,7 @@ FRAME = 0.4  # seconds between two pictures of the search: drawing more often wo
 
 @dataclass(frozen=True)
 class OptimizePanel:
+    method: gr.Dropdown
     into: gr.Radio
     run: gr.Button
     resumed: Any  # the event after which the search begins again
@@ -99,7 +101,7 @@ def build(studio: gr.State, first: Studio) -> OptimizePanel:
     stop.click(halt, None, None, queue=False, **PRIVATE)
     found.change(what_next, found, [told, resume, save], **PRIVATE)
     resumed = resume.click(gone_on, [studio, found], studio, **PRIVATE)
-    return OptimizePanel(into, run, resumed, save, view, found, judged, price)
+    return OptimizePanel(method, into, run, resumed, save, view, found, judged, price)
 
 
 def with_param(name: str, studio: Studio, value: object) -> Studio:
@@ -134,9 +136,9 @@ def optimise(studio: Studio, request: gr.Request) -> Generator[tuple, None, None
         best = ended.snapshot
         found = Found(studio, best if isinstance(best, Schedule) else None, complete=False)
         if isinstance(ended, Overtime):
-            gr.Warning(str(ended))
+            warn(ended)
     except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
+        raise refusal(refused) from None
     found = replace(found, schedule=stamped(found.schedule, time.monotonic() - began))
     last = (
         gr.skip()
@@ -183,7 +185,7 @@ def search_job(studio: Studio) -> Job[Schedule]:
 def adopted(studio: Studio, found: Found, into: str) -> tuple[Studio, gr.Dropdown]:
     """What was found becomes the edited curve, or a row of its own."""
     if found.schedule is None:
-        gr.Info("Stopped before there was anything better.")
+        tell("Stopped before there was anything better.")
     elif into == THE_CURVE:
         studio = replace(studio, yours=found.schedule)
     else:
@@ -200,6 +202,11 @@ def trial(schedule: Schedule) -> dict:
     """Where the search is, as a curve behind the edited one."""
     look = {"name": "search", "color": ACCENT, "dash": "dot"}
     return {**look, "sigmas": list(schedule.sigmas), "source": source_of(schedule)}
+
+
+def how_it_is_searched(studio: Studio) -> tuple[str, str]:
+    """The method, which a lesson or a draft may have chosen, and what it costs."""
+    return studio.optimizer, cost(studio)
 
 
 def cost(studio: Studio) -> str:

@@ -9,27 +9,19 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
-import gradio as gr
 import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ays_core.grid.plan import MARK
 from components import static
+from components.shown import Shown
 
 State = Literal["waiting", "running", "done", "stale", "failed"]
 ACTIONS = ("edit", "duplicate", "export", "remove")
-
-TEMPLATE = (
-    '<div class="pic-root"><p class="pic-loading" role="status">Loading the pictures…</p></div>'
-)
-ON_LOAD = "window.Pictures.mount({element, props, trigger, watch});"
-FILES = tuple(
-    f"pictures/{name}" for name in ("pictures.css", "clouds.js", "row.js", "zoom.js", "pictures.js")
-)
 
 
 @dataclass(frozen=True)
@@ -108,34 +100,22 @@ class View:
     run: int = 0
 
 
-class Pictures(gr.HTML):
+class Pictures(Shown):
     """The rows view. Its value is a `View`; it is an output only."""
 
-    def __init__(self, value: View | None = None, **kwargs: Any) -> None:
-        super().__init__(
-            value=value,
-            html_template=TEMPLATE,
-            js_on_load=ON_LOAD,
-            head=static.head(*FILES),
-            apply_default_css=False,
-            **kwargs,
-        )
-
-    def preprocess(self, payload: Any) -> None:
-        """Nothing comes back from the page but events."""
-
-    def postprocess(self, value: Any) -> Any:
-        """A `View` as the page reads it."""
-        return None if value is None else asdict(value)
-
-    def api_info(self) -> dict[str, Any]:
-        return {"type": "object", "description": "rows of a comparison, as shown"}
-
-    def example_payload(self) -> None:
-        return None
-
-    def example_value(self) -> None:
-        return None
+    TEMPLATE = (
+        '<div class="pic-root"><p class="pic-loading" role="status">Loading the pictures…</p></div>'
+    )
+    ON_LOAD = "window.Pictures.mount({element, props, trigger, watch});"
+    FILES = (
+        static.DOM,
+        "pictures/pictures.css",
+        "pictures/clouds.js",
+        "pictures/row.js",
+        "pictures/zoom.js",
+        "pictures/pictures.js",
+    )
+    SHOWS = "rows of a comparison, as shown"
 
 
 def stale(view: View) -> View:

@@ -5,26 +5,26 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import gradio as gr
-
 from components import static
-
-TEMPLATE = '<div class="pv-root"></div>'
-ON_LOAD = "window.PlotlyView.mount({element, props, watch});"
-FILES = (
-    "plotly_view/view.css",
-    static.PLOTLY,
-    "plotly_view/theme.js",
-    "plotly_view/view.js",
-)
+from components.shown import Shown
 
 
-class PlotlyView(gr.HTML):
+class PlotlyView(Shown):
     """A figure: {"data": [...], "layout": {...}} or a plotly `Figure`.
 
     `empty`: what to say while there is none. `summary`: the figure in a sentence, for those who
     cannot see it.
     """
+
+    TEMPLATE = '<div class="pv-root"></div>'
+    ON_LOAD = "window.PlotlyView.mount({element, props, watch});"
+    FILES = (
+        "plotly_view/view.css",
+        static.PLOTLY,
+        "plotly_view/theme.js",
+        "plotly_view/view.js",
+    )
+    SHOWS = "a Plotly figure"
 
     def __init__(
         self,
@@ -36,21 +36,8 @@ class PlotlyView(gr.HTML):
         summary: str = "",
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            value=value,
-            label=label,
-            html_template=TEMPLATE,
-            js_on_load=ON_LOAD,
-            head=static.head(*FILES),
-            apply_default_css=False,
-            height=height,
-            empty=empty,
-            summary=summary,
-            **kwargs,
-        )
-
-    def preprocess(self, payload: Any) -> None:
-        """Nothing comes back from the page."""
+        about = {"label": label, "height": height, "empty": empty, "summary": summary}
+        super().__init__(value, **about, **kwargs)
 
     def postprocess(self, value: Any) -> dict[str, Any] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The figure as JSON. A `Figure`'s own template is dropped: the page's theme is used."""
@@ -59,12 +46,3 @@ class PlotlyView(gr.HTML):
         figure = json.loads(value.to_json())
         figure["layout"].pop("template", None)
         return figure
-
-    def api_info(self) -> dict[str, Any]:
-        return {"type": "object", "description": "a Plotly figure"}
-
-    def example_payload(self) -> None:
-        return None
-
-    def example_value(self) -> None:
-        return None

@@ -14,10 +14,11 @@ import gradio as gr
 
 from ays_core.models.drawn import EXTENT, MAX_POINTS, MAX_STD, MIN_STD, checked_points, checked_std
 from components import static
+from components.words import refusal
 
 TEMPLATE = '<div class="pad-root"></div>'
 ON_LOAD = "window.PointPad.mount({element, props, trigger, watch});"
-FILES = ("points/pad.css", "points/pad.js")
+FILES = (static.DOM, "points/pad.css", "points/pad.js")
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class PointPad(gr.HTML):
         try:
             return drawing_of(payload)
         except ValueError as refused:
-            raise gr.Error(str(refused), print_exception=False) from None
+            raise refusal(refused) from None
 
     def postprocess(self, value: Any) -> dict[str, Any] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         if not isinstance(value, Drawing):

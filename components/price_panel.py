@@ -21,6 +21,7 @@ from components.limits import LIMITS
 from components.recent import Recent
 from components.schedule_editor import ScheduleEditor
 from components.state import Studio
+from components.words import refusal
 
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 COMPUTE: dict[str, Any] = {**PRIVATE, "concurrency_limit": 8, "concurrency_id": "compute"}
@@ -115,9 +116,9 @@ def measuring(studio: Studio, request: gr.Request) -> Generator[str, None, None]
     except Superseded:
         return
     except Overtime as late:
-        raise gr.Error(f"{late}: measure again to go on", print_exception=False) from None
+        raise refusal(f"{late}: measure again to go on") from None
     except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
+        raise refusal(refused) from None
 
 
 def measure_job(studio: Studio) -> Job[Statistics]:

@@ -34,6 +34,7 @@ from components.limits import LIMITS
 from components.pictures import Doing, Pictures, Row, View
 from components.schedule_editor import Edited
 from components.state import YOURS, Studio, chosen_keys, with_choices, with_yours
+from components.words import refusal, warn
 
 KIND = "rows"
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -98,10 +99,10 @@ def generated(studio: Studio, request: gr.Request) -> Generator[View, None, None
         if not studio.instant:  # stopped: what there is stays
             yield payload(known_rows(studio), turn.number, None)
     except Overtime as late:
-        gr.Warning(str(late))
+        warn(late)
         yield payload(known_rows(studio), turn.number, None)
     except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
+        raise refusal(refused) from None
 
 
 def whole_job(studio: Studio, turn: Turn) -> Job[Rows]:
@@ -181,7 +182,7 @@ def glance(studio: Studio, edited: Edited, request: gr.Request) -> View | dict[s
     except Superseded:
         return gr.skip()
     except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
+        raise refusal(refused) from None
     return payload(view, turn.number, None) if view else gr.skip()
 
 

@@ -12,20 +12,13 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
-import gradio as gr
-
 from ays_core.library import Saved
 from ays_core.schedule import Schedule
-from components import static
 from components.choices import choice_name
+from components.shown import Shown
 
 HEADERS = ("Name", "Levels", "Source", "Model", "Solver", "Steps", "Error", "Saved")
 EMPTY = '<p class="saved-empty">Nothing saved yet: give the edited curve a name and save it.</p>'
-ON_LOAD = """
-element.addEventListener("change", (event) => {
-  if (event.target.name === "saved") trigger("select", { id: Number(event.target.value) });
-});
-"""
 WIDTH, HEIGHT = 96, 26  # of a small curve, in pixels
 
 
@@ -37,26 +30,20 @@ class Table:
     chosen: int = 0
 
 
-class SavedTable(gr.HTML):
+class SavedTable(Shown):
     """The table of a `Table`; an output only."""
 
-    def __init__(self, value: Table | None = None, **kwargs: Any) -> None:
-        super().__init__(
-            value=value,
-            js_on_load=ON_LOAD,
-            head=static.head("library/saved.css"),
-            apply_default_css=False,
-            **kwargs,
-        )
-
-    def preprocess(self, payload: Any) -> None:
-        """Nothing comes back from the page but events."""
+    TEMPLATE = "${value}"
+    ON_LOAD = """
+      element.addEventListener("change", (event) => {
+        if (event.target.name === "saved") trigger("select", { id: Number(event.target.value) });
+      });
+    """
+    FILES = ("library/saved.css",)
+    SHOWS = "saved schedules, as HTML"
 
     def postprocess(self, value: Any) -> str | None:
         return None if value is None else table(value)
-
-    def api_info(self) -> dict[str, Any]:
-        return {"type": "string", "description": "saved schedules, as HTML"}
 
 
 def table(value: Table) -> str:

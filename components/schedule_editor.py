@@ -15,6 +15,7 @@ import gradio as gr
 
 from ays_core.schedule import MAX_LEVELS, Schedule, checked_levels
 from components import static
+from components.words import refusal
 
 TEMPLATE = (
     '<div class="se-root"><p class="se-loading" role="status">'
@@ -23,6 +24,7 @@ TEMPLATE = (
 ON_LOAD = "window.ScheduleEditor.mount({element, props, trigger, watch});"
 SCRIPTS = ("levels", "axes", "figure", "marks", "controls", "drag", "keys", "editor")  # in order
 FILES = (
+    static.DOM,
     "editor/editor.css",
     static.PLOTLY,
     "plotly_view/theme.js",
@@ -111,7 +113,7 @@ class ScheduleEditor(gr.HTML):
                 raise ValueError('levels must be a list: {"sigmas": [14.6, ..., 0]}')
             return Edited(checked_levels(sigmas), rev if type(rev) is int else None)
         except ValueError as refused:
-            raise gr.Error(str(refused), print_exception=False) from None
+            raise refusal(refused) from None
 
     def postprocess(self, value: Any) -> dict[str, Any] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         if value is None:

@@ -15,10 +15,11 @@ import pandas as pd
 from ays_core.interop import DIALECTS, parse, write
 from ays_core.schedules import SCHEDULES
 from components.choices import curves
-from components.field_words import FieldWords, Said, refusal, sentence
+from components.field_words import FieldWords, Said, why_refused
 from components.limits import LIMITS
 from components.schedule_editor import OPENING, Edited, Pushed, ScheduleEditor
 from components.state import ORDERED, Studio, with_edit, with_yours
+from components.words import refusal, sentence
 
 TIME_POINTS = 200  # of the curve from ln sigma to model time
 LIVE = 100  # ms between two looks at the points while a level moves
@@ -70,7 +71,7 @@ def build(
             elem_id="table",
         )
         said = FieldWords(fields=["table"], elem_id="table-said")
-        check = partial(refusal, from_table)
+        check = partial(why_refused, from_table)
         table.input(check, [studio, table], said, trigger_mode="multiple", **PRIVATE, **ORDERED)
     with gr.Accordion("Paste and copy", open=False, elem_id="paste-copy"):
         pasted = gr.Textbox(
@@ -134,7 +135,7 @@ def from_curve(studio: Studio, edited: Edited) -> tuple[Studio, pd.DataFrame, in
         else:
             studio = with_edit(studio, edited.sigmas, edited.rev)
     except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
+        raise refusal(refused) from None
     return studio, table_of(studio), studio.num_steps
 
 
@@ -193,7 +194,7 @@ def from_start(studio: Studio, key: str) -> Studio:
         entry = SCHEDULES[key]
         made = entry.make(studio.num_steps, studio.spec, final_zero=studio.yours.final_zero)
     except ValueError as refused:
-        raise gr.Error(str(refused), print_exception=False) from None
+        raise refusal(refused) from None
     return replace(studio, yours=made)
 
 

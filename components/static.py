@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 PREFIX = "studio-static"
 PLOTLY = "plotly.min.js"  # the one of the plotly package: figures and the editor share it
+DOM = "page/dom.js"  # how the page code of every component makes its nodes
 TYPES = {".css": "text/css", ".js": "text/javascript"}
 
 

@@ -21,6 +21,7 @@ from components.jobs import Overtime, Superseded, Turn, job_for, stream
 from components.limits import LIMITS
 from components.state import Studio
 from components.twins import twin_job
+from components.words import warn
 
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 COMPUTE: dict[str, Any] = {**PRIVATE, "concurrency_limit": 8, "concurrency_id": "compute"}
@@ -103,7 +104,7 @@ def judged(found: Found, request: gr.Request) -> Generator[tuple, None, None]:
     except Superseded:
         return
     except Overtime as late:
-        gr.Warning(str(late))
+        warn(late)
     except ValueError as refused:
         yield line(f"It cannot be judged: {refused}"), None
         return

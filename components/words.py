@@ -11,14 +11,24 @@ import html
 import gradio as gr
 
 
+def sentence(words: object) -> str:
+    """Words as a sentence: the core's refusals begin small, as part of what a caller says."""
+    text = str(words)
+    return text[:1].upper() + text[1:]
+
+
+def shown(words: object) -> str:
+    return html.escape(sentence(words), quote=False)
+
+
 def refusal(error: object) -> gr.Error:
     """To be raised: what cannot be done, and why."""
-    return gr.Error(html.escape(str(error)), print_exception=False)
+    return gr.Error(shown(error), print_exception=False)
 
 
 def warn(message: object) -> None:
-    gr.Warning(html.escape(str(message)))
+    gr.Warning(shown(message))
 
 
 def tell(message: object) -> None:
-    gr.Info(html.escape(str(message)))
+    gr.Info(shown(message))

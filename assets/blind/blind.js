@@ -1,17 +1,9 @@
 // Rounds of a blind test: two pictures of the same noise, sides at random, names only afterwards.
 (function () {
   "use strict";
-  const B = window.BlindView;
+  const B = window.BlindView, { make } = window.Dom;
   const ANSWERS = [["left", "Left is better"], ["right", "Right is better"], ["tie", "Equally good"], ["bad", "Both bad"]];
   const instances = new Set();
-
-  function make(tag, className, parent, attributes = {}) {
-    const node = document.createElement(tag);
-    if (className) node.className = className;
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-    if (parent) parent.append(node);
-    return node;
-  }
 
   class View {
     constructor({ element, props, trigger, watch }) {

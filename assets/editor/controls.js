@@ -1,8 +1,7 @@
 // Around the curve: tools, choice of axes, legend, what keys do, the tip and the field for a value.
 (function () {
   "use strict";
-  const E = window.ScheduleEditor;
-  const DASHES = { solid: "", dash: "6 3", dot: "2 3", dashdot: "6 3 2 3", longdash: "10 3", longdashdot: "10 3 2 3" };
+  const E = window.ScheduleEditor, { make, svg, DASHES } = window.Dom;
   const ICONS = {
     unlock: "M3.5 7.5h9v6h-9zM5.5 7.5v-2a2.5 2.5 0 0 1 4.8-1", undo: "M6 3.5 2.5 7 6 10.5M2.5 7h6.75a3.75 3.75 0 0 1 0 7.5H6.5", redo: "M10 3.5 13.5 7 10 10.5M13.5 7H6.75a3.75 3.75 0 0 0 0 7.5H9.5",
     insert: "M8 3v10M3 8h10", remove: "M3 8h10", lock: "M3.5 7.5h9v6h-9zM5.5 7.5v-2a2.5 2.5 0 0 1 5 0v2", help: "M6 6a2 2 0 1 1 2.6 1.9c-.4.2-.6.5-.6 1v.6M8 12.4v.1",
@@ -17,18 +16,10 @@
     ["Ctrl Z, Ctrl Y", "undo, redo"], ["Esc", "take back the move"],
   ];
 
-  function make(tag, className, parent, attributes = {}) {
-    const node = document.createElement(tag);
-    if (className) node.className = className;
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-    if (parent) parent.append(node);
-    return node;
-  }
-
   // A button that stays reachable while it has nothing to do: a vanishing focus loses its user.
   function button(parent, name, title, act) {
     const node = make("button", "se-button", parent, { type: "button", title, "aria-label": title, "data-cmd": name });
-    E.svg(E.svg(node, "svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }), "path", { d: ICONS[name] });
+    svg(svg(node, "svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }), "path", { d: ICONS[name] });
     node.addEventListener("click", act);
     return node;
   }
@@ -62,7 +53,7 @@
   }
 
   function swatch(parent, { color, dash }) {
-    const line = E.svg(E.svg(parent, "svg", { class: "se-swatch", viewBox: "0 0 24 8", "aria-hidden": "true" }), "path", { d: "M0 4H24" });
+    const line = svg(svg(parent, "svg", { class: "se-swatch", viewBox: "0 0 24 8", "aria-hidden": "true" }), "path", { d: "M0 4H24" });
     line.style.setProperty("--color", color);
     line.setAttribute("stroke-dasharray", DASHES[dash] || "");
   }
@@ -114,7 +105,7 @@
     const horizontal = choice(foot, "Horizontal axis", acts.horizontal);
     fill(horizontal, { step: "step", fraction: "fraction of steps" }, "step");
     const costs = make("figure", "se-costs", root), costLabel = make("figcaption", "", costs);
-    const costBars = E.svg(costs, "svg", { role: "img" });
+    const costBars = svg(costs, "svg", { role: "img" });
     const legend = make("ul", "se-legend", root, { "aria-label": "Curves" });
     return { vertical, horizontal, tools, keyList, host, plot, tip, cited, said, costs, costLabel, costBars, legend };
   }

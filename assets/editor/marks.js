@@ -2,18 +2,10 @@
 // Drawn here and not by Plotly, so that a moving level costs well under a millisecond.
 (function () {
   "use strict";
-  const E = window.ScheduleEditor;
-  const NS = "http://www.w3.org/2000/svg";
+  const E = window.ScheduleEditor, { svg } = window.Dom;
   const REACH = 16; // px around a handle that take hold of it: 32 px targets
   const STRIP = 34; // px: the widest density
   const CROWDED = 4; // densities beyond this many medians are cut off, or they would flatten the rest
-
-  function svg(parent, tag, attributes = {}) {
-    const node = document.createElementNS(NS, tag);
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-    parent.append(node);
-    return node;
-  }
 
   const at = (value) => value.toFixed(2);
 
@@ -144,5 +136,5 @@
     node.style.height = `${height}px`;
   }
 
-  Object.assign(E, { Marks, bars, svg });
+  Object.assign(E, { Marks, bars });
 })();

@@ -3,26 +3,11 @@
 // level to level of any row; a drag over the strips and a click on a frame go there, too.
 (function () {
   "use strict";
+  const { make, svg, DASHES } = window.Dom;
   const THUMB = 46, GAP = 2, END = 40; // px; END: room for the last frame, at level 0
   const KNOB = 16, CLICK = 4; // px; the slider's, and what a press may move
   const PARTS = 1000; // of the slider
-  const DASHES = { solid: "", dash: "7 4", dot: "2 3", dashdot: "7 3 2 3", longdash: "11 4", longdashdot: "11 3 2 3" };
   const instances = new Set();
-
-  function make(tag, className, parent, attributes = {}) {
-    const node = document.createElement(tag);
-    if (className) node.className = className;
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-    if (parent) parent.append(node);
-    return node;
-  }
-
-  function drawn(tag, parent, attributes) {
-    const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-    parent.append(node);
-    return node;
-  }
 
   // "14.6", "0.03", "0"
   const said = (sigma) => String(+sigma.toPrecision(3));
@@ -63,8 +48,8 @@
       this.large = film.frames[0].picture ? make("img", "fv-shot", big) : make("canvas", "fv-shot", big, { role: "img" });
       const side = make("div", "fv-side", root);
       const head = make("div", "fv-head", side);
-      const svg = drawn("svg", head, { class: "fv-swatch", viewBox: "0 0 28 8", "aria-hidden": "true" });
-      drawn("path", svg, { d: "M1 4H27", stroke: film.colour || "currentColor", "stroke-dasharray": DASHES[film.dash] || "", fill: "none", "stroke-width": 2.5 });
+      const swatch = svg(head, "svg", { class: "fv-swatch", viewBox: "0 0 28 8", "aria-hidden": "true" });
+      svg(swatch, "path", { d: "M1 4H27", stroke: film.colour || "currentColor", "stroke-dasharray": DASHES[film.dash] || "", fill: "none", "stroke-width": 2.5 });
       make("b", "fv-name", head).textContent = film.name;
       this.told = make("span", "fv-told", head);
       this.strip = make("div", "fv-strip", side);
@@ -76,7 +61,7 @@
         thumb.title = `sigma ${said(frame.sigma)}`;
         return thumb;
       });
-      this.lines = drawn("svg", this.strip, { class: "fv-lines", "aria-hidden": "true" });
+      this.lines = svg(this.strip, "svg", { class: "fv-lines", "aria-hidden": "true" });
       this.current = -1;
       view.follow(this);
     }
@@ -90,7 +75,7 @@
       this.lines.textContent = "";
       this.thumbs.forEach((thumb, i) => {
         thumb.style.cssText = `left:${left[i]}px;width:${side}px;height:${side}px`;
-        drawn("path", this.lines, { d: `M${left[i] + side / 2} 0 L${wanted[i]} 12 V16` });
+        svg(this.lines, "path", { d: `M${left[i] + side / 2} 0 L${wanted[i]} 12 V16` });
         if (this.clouds[i]) this.paint(thumb, i, false);
       });
       this.show(this.view.sigma, true);

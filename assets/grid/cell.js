@@ -1,21 +1,7 @@
 // One picture or cloud that follows the shared zoom: in a cell of the grid, or a layer of the close look.
 (function () {
   "use strict";
-  const P = window.GridPoints;
-
-  function make(tag, className, parent, attributes = {}) {
-    const node = document.createElement(tag);
-    if (className) node.className = className;
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-    if (parent) parent.append(node);
-    return node;
-  }
-
-  function setText(node, text) {
-    text = text || "";
-    if (node.textContent !== text) node.textContent = text;
-    node.hidden = !text;
-  }
+  const P = window.GridPoints, { make } = window.Dom;
 
   // The pixels of a picture, read once: {data, width, height}, or null until they are there; then
   // `then` is called.
@@ -73,5 +59,5 @@
     }
   }
 
-  window.GridView = { make, setText, pixelsOf, Shot };
+  window.GridView = { pixelsOf, Shot };
 })();

@@ -2,8 +2,7 @@
 // components/grid_view.py. A click on a cell looks at it closely, beside its reference.
 (function () {
   "use strict";
-  const G = window.GridView, { make, setText } = G;
-  const DASHES = { solid: "", dash: "7 4", dot: "2 3", dashdot: "7 3 2 3", longdash: "11 4", longdashdot: "11 3 2 3" };
+  const G = window.GridView, { make, svg, setText, DASHES } = window.Dom;
   const CLICKS = "Click a cell to look closely, Shift-click another to compare with. All zoom together: Ctrl and wheel, + and −; drag or Shift and arrows to move.";
   const TAPS = "Tap a cell to look closely. All zoom together: pinch, + and −; drag to move.";
   const instances = new Set();
@@ -46,13 +45,8 @@
   class Head {
     constructor(parent, className, role) {
       this.root = make("span", className, parent, { role });
-      const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-      for (const [name, value] of Object.entries({ class: "gv-swatch", viewBox: "0 0 28 6", "aria-hidden": "true" })) svg.setAttribute(name, value);
-      this.line = document.createElementNS("http://www.w3.org/2000/svg", "path");
-      this.line.setAttribute("d", "M1 3H27");
-      svg.append(this.line);
-      this.root.append(svg);
-      this.swatch = svg;
+      this.swatch = svg(this.root, "svg", { class: "gv-swatch", viewBox: "0 0 28 6", "aria-hidden": "true" });
+      this.line = svg(this.swatch, "path", { d: "M1 3H27" });
       this.name = make("span", "gv-label", this.root);
       this.sub = make("span", "gv-sub", this.root);
     }

@@ -1,7 +1,7 @@
 // The close look at two cells: side by side, wiped, flickering, or their difference.
 (function () {
   "use strict";
-  const G = window.GridView, P = window.GridPoints, { make, setText } = G;
+  const G = window.GridView, P = window.GridPoints, { make, setText } = window.Dom;
   const MODES = { side: "Side by side", wipe: "Wipe", flicker: "Flicker", difference: "Difference" };
   const KEYS = { s: "side", w: "wipe", f: "flicker", d: "difference" };
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };

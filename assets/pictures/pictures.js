@@ -2,7 +2,7 @@
 // Mounted from gr.HTML's js_on_load; the value's shape is documented in components/pictures.py.
 (function () {
   "use strict";
-  const P = window.Pictures, { make, setText } = P;
+  const P = window.Pictures, { make, setText } = window.Dom;
   const GAP = 4; // px between pictures; the same number stands in pictures.css
   const WISHED = 64, WISHED_NARROW = 54, LARGEST = 128; // side of a picture, px
   const ACTIONS = { edit: "Edit this", duplicate: "Duplicate as mine", export: "Export", remove: "Remove" };

@@ -1,40 +1,16 @@
 // One row: its head (swatch, name, figures, menu button) and its pictures or its cloud.
 (function () {
   "use strict";
-  const P = window.Pictures;
-  const DASHES = {
-    solid: "", dash: "7 4", dot: "2 3", dashdot: "7 3 2 3", longdash: "11 4", longdashdot: "11 3 2 3",
-  };
+  const P = window.Pictures, { make, svg, setText, DASHES } = window.Dom;
   const MEANINGS = {
     error: "Root mean square distance to the reference, from the same noise",
     same: "Share of samples that end in the same component as the reference",
   };
 
-  function make(tag, className, parent, attributes = {}) {
-    const node = document.createElement(tag);
-    if (className) node.className = className;
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-    if (parent) parent.append(node);
-    return node;
-  }
-
-  function setText(node, text) {
-    text = text || "";
-    if (node.textContent !== text) node.textContent = text;
-    node.hidden = !text;
-  }
-
   // A line in the schedule's colour and dash; the reference has neither and gets the text's colour.
   function swatch(parent) {
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    svg.setAttribute("class", "pic-swatch");
-    svg.setAttribute("viewBox", "0 0 28 8");
-    svg.setAttribute("aria-hidden", "true");
-    const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
-    line.setAttribute("d", "M1 4H27");
-    svg.append(line);
-    parent.append(svg);
-    return { svg, line };
+    const root = svg(parent, "svg", { class: "pic-swatch", viewBox: "0 0 28 8", "aria-hidden": "true" });
+    return { root, line: svg(root, "path", { d: "M1 4H27" }) };
   }
 
   class Row {
@@ -72,8 +48,8 @@
       this.root.dataset.state = row.state;
       this.root.dataset.row = row.id;
       this.root.classList.toggle("pic-reference", row.reference);
-      this.swatch.svg.classList.toggle("pic-truth", row.reference);
-      this.swatch.svg.style.setProperty("--row-color", row.color || "currentColor");
+      this.swatch.root.classList.toggle("pic-truth", row.reference);
+      this.swatch.root.style.setProperty("--row-color", row.color || "currentColor");
       this.swatch.line.setAttribute("stroke-dasharray", DASHES[row.dash] || "");
       setText(this.name, row.name);
       setText(this.note, row.note);
@@ -175,5 +151,5 @@
     }
   }
 
-  Object.assign(P, { make, setText, Row });
+  Object.assign(P, { Row });
 })();

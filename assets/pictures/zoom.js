@@ -1,7 +1,7 @@
 // The close look: the same picture of every row side by side, or every cloud at a larger size.
 (function () {
   "use strict";
-  const P = window.Pictures;
+  const P = window.Pictures, { make } = window.Dom;
   const GAP = 16, CAPTION = 56, LARGEST = 512; // px; the gap stands in pictures.css too
 
   // The largest side at which `count` squares fit into a box, and their columns.
@@ -20,13 +20,13 @@
       this.crisp = crisp;
       this.view = view;
       this.index = 0;
-      const dialog = (this.dialog = P.make("dialog", "pic-zoom", view.root));
-      const head = P.make("div", "pic-zoom-head", dialog);
-      this.title = P.make("h2", "", head, { "aria-live": "polite" });
+      const dialog = (this.dialog = make("dialog", "pic-zoom", view.root));
+      const head = make("div", "pic-zoom-head", dialog);
+      this.title = make("h2", "", head, { "aria-live": "polite" });
       this.previous = this.button(head, "‹", "Previous picture", () => this.show(this.index - 1));
       this.next = this.button(head, "›", "Next picture", () => this.show(this.index + 1));
       this.button(head, "×", "Close", () => dialog.close());
-      this.grid = P.make("div", "pic-zoom-grid", dialog);
+      this.grid = make("div", "pic-zoom-grid", dialog);
       dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
       dialog.addEventListener("close", () => this.opener && this.opener.focus());
       dialog.addEventListener("keydown", (event) => {
@@ -36,7 +36,7 @@
     }
 
     button(parent, text, label, act) {
-      const node = P.make("button", "pic-zoom-button", parent, { type: "button", "aria-label": label, title: label });
+      const node = make("button", "pic-zoom-button", parent, { type: "button", "aria-label": label, title: label });
       node.textContent = text;
       node.addEventListener("click", act);
       return node;
@@ -75,17 +75,17 @@
     }
 
     add(row, points) {
-      const figure = P.make("figure", "pic-zoom-figure", this.grid);
-      const caption = P.make("figcaption", "", figure);
-      caption.append(row.swatch.svg.cloneNode(true));
-      P.make("span", "pic-name", caption).textContent = row.row.name;
-      P.make("span", "pic-label", caption).textContent = row.row.reference
+      const figure = make("figure", "pic-zoom-figure", this.grid);
+      const caption = make("figcaption", "", figure);
+      caption.append(row.swatch.root.cloneNode(true));
+      make("span", "pic-name", caption).textContent = row.row.name;
+      make("span", "pic-label", caption).textContent = row.row.reference
         ? row.row.sub : row.row.error && `error ${row.row.error}`;
       if (points) {
-        row.drawCloud(P.make("canvas", "pic-zoom-cloud", figure, { role: "img", "aria-label": row.spoken() }));
+        row.drawCloud(make("canvas", "pic-zoom-cloud", figure, { role: "img", "aria-label": row.spoken() }));
         return;
       }
-      const picture = P.make("div", "pic-cell pic-zoom-cell", figure, { role: "img", "aria-label": row.spoken() });
+      const picture = make("div", "pic-cell pic-zoom-cell", figure, { role: "img", "aria-label": row.spoken() });
       for (const name of ["--strip", "--count"]) picture.style.setProperty(name, row.root.style.getPropertyValue(name));
       picture.style.setProperty("--at", row.body.children[this.index].style.getPropertyValue("--at"));
     }

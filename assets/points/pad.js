@@ -1,7 +1,7 @@
 // A plane to draw points in. Mounted from components/point_pad.py.
 (function () {
   "use strict";
-  const SVG = "http://www.w3.org/2000/svg";
+  const { svg } = window.Dom;
   const instances = new Set();
   // A double click is found out here: the browser counts none, as points are drawn anew in between.
   const round = (v) => Math.round(v * 1000) / 1000;
@@ -144,11 +144,7 @@
     draw() {
       const focused = document.activeElement?.closest?.(".pad-plane") === this.svg ? document.activeElement.dataset.i : undefined;
       const e = this.props.extent, nodes = [];
-      const add = (name, values) => {
-        const node = document.createElementNS(SVG, name);
-        for (const [key, value] of Object.entries(values)) node.setAttribute(key, value);
-        nodes.push(node);
-      };
+      const add = (name, values) => nodes.push(svg(null, name, values));
       for (let v = -e; v <= e; v++) {
         add("path", { class: v ? "pad-grid" : "pad-axis", d: `M${v},${-e}V${e}M${-e},${v}H${e}` });
       }

@@ -17,9 +17,12 @@ from components.state import (
 
 def test_a_draft_brings_back_the_studio():
     studio = with_steps(with_model(first_studio(), "spiral"), 9)
-    studio = with_choices(replace(studio, solver="heun", seed=12_345), ["log_snr", "karras*"])
+    studio = with_choices(
+        replace(studio, solver="heun", seed=12_345, optimizer="oss"), ["log_snr", "karras*"]
+    )
     back = restored(draft_of(studio))
     assert (back.model, back.solver, back.seed) == ("spiral", "heun", 12_345)
+    assert back.optimizer == "oss"
     assert back.yours == studio.yours
     assert [choice.key for choice in back.choices] == ["log_snr", "karras*"]
 
@@ -52,6 +55,7 @@ def test_a_draft_remembers_what_the_curve_was_before_it_was_changed():
         {"sigmas": [float("inf"), 1]},
         {"guidance": 1e9},
         {"solver": "no such"},
+        {"optimizer": "no such"},
         {"choices": 7},
     ],
 )

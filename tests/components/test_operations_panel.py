@@ -7,7 +7,7 @@ import pytest
 
 from ays_core.schedules import SCHEDULES
 from components import operations_panel
-from components.field_words import Said, refusal
+from components.field_words import Said, why_refused
 from components.operations_panel import (
     blended,
     from_formula,
@@ -112,7 +112,7 @@ def test_the_part_below_a_level_is_another_schedule_s():
     ],
 )
 def test_what_is_refused_is_said_at_its_field_and_nothing_changes(act, values, words):
-    said = refusal(act, FIRST, *values)
+    said = why_refused(act, FIRST, *values)
     assert said.wrong and said.text.startswith(words)
     assert "None" not in said.text and "nan" not in said.text
     with gr.Blocks():
@@ -129,7 +129,7 @@ def test_an_end_left_empty_stays():
 
 def test_a_formula_that_gives_a_schedule_is_not_refused():
     text = "sigma_max * (1 - u)^2 + sigma_min * u"
-    assert refusal(from_formula, FIRST, text) == Said()
+    assert why_refused(from_formula, FIRST, text) == Said()
 
 
 def test_the_way_back_leads_to_what_was_chosen_at_the_steps_that_were_chosen():

@@ -6,7 +6,7 @@ import gradio as gr
 import pandas as pd
 import pytest
 
-from components.field_words import Said, quietly, refusal
+from components.field_words import Said, quietly, why_refused
 from components.schedule_editor import OPENING, Edited
 from components.schedule_panel import (
     drawn,
@@ -92,7 +92,7 @@ def test_a_typed_level_reaches_the_curve(cell):
     ],
 )
 def test_an_impossible_level_is_refused_in_words_and_nothing_changes(cell, says):
-    said = refusal(from_table, FIRST, table(cell))
+    said = why_refused(from_table, FIRST, table(cell))
     assert said.wrong and says in said.text
     assert quietly(from_table)(FIRST, table(cell)) is FIRST
 
@@ -131,7 +131,7 @@ def test_a_row_that_was_removed_is_a_level_less_and_columns_are_no_edit():
     levels = FIRST.yours.sigmas
     assert from_table(FIRST, rows).yours.sigmas == (*levels[:2], *levels[3:])
     for broken in (table_of(FIRST)[["step"]], table_of(FIRST).assign(third=1)):
-        assert "columns step and sigma" in refusal(from_table, FIRST, broken).text
+        assert "columns step and sigma" in why_refused(from_table, FIRST, broken).text
 
 
 def test_a_refused_dialect_leaves_nothing_to_copy(monkeypatch):

@@ -399,8 +399,9 @@ def test_a_pasted_list_is_diagnosed_and_repaired(studio: Page, text, says, offer
 
 
 def test_a_draft_survives_and_goes_back_to_what_was_chosen(studio: Page):
+    before = studio.evaluate(SIGMAS)
     choose(studio, "start", "Cosine (arctan)")
-    studio.wait_for_function(f"was => ({SIGMAS})()[1] !== was", arg=studio.evaluate(SIGMAS)[1])
+    studio.wait_for_function(f"was => ({SIGMAS})()[1] !== was", arg=before[1])
     settled(studio)
     chosen = studio.evaluate(SIGMAS)
     drag(studio, 2, 14)
