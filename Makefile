@@ -20,7 +20,7 @@ app: $(INSTALLED)  ## set everything up and serve http://127.0.0.1:7860
 	$(PY) app.py
 
 test: $(INSTALLED) browser  ## set everything up and run every test, browser tests too
-	$(TEST_ENV) $(PY) -m pytest -n 2 --dist loadfile
+	$(TEST_ENV) $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(INSTALLED)  ## format, lint, types and the fast tests: before every commit
 	$(VENV)/bin/ruff format --check .

@@ -30,16 +30,14 @@ from components import (
     static,
     theme,
 )
+from components.events import COMPUTE, LAST, ORDERED, PRIVATE, SILENT
 from components.field_words import quietly
 from components.limits import QUEUE_SIZE
 from components.resident import settle, warm
-from components.state import ORDERED, first_studio
+from components.state import first_studio
 
 TITLE = "AYS Studio"
 RULE = "Same model, same noise, same number of steps: only the noise levels differ."
-PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-COMPUTE: dict[str, Any] = {**PRIVATE, "concurrency_limit": 8, "concurrency_id": "compute"}
-LAST: dict[str, Any] = {**PRIVATE, "trigger_mode": "always_last"}
 
 
 def build() -> gr.Blocks:
@@ -141,7 +139,7 @@ def connect(
         schedule_panel.from_curve,
         [studio, schedule.editor],
         [studio, schedule.table, model.steps],
-        show_progress="hidden",
+        **SILENT,
         trigger_mode="multiple",
         api_name="edit",
     )

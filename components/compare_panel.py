@@ -15,6 +15,7 @@ from ays_core.solvers import SOLVERS
 from components import comparing, grids, static
 from components.blind_view import BlindView
 from components.choices import fitting_choices, menu, yours_name
+from components.events import PRIVATE
 from components.film_view import FilmView
 from components.grid_view import GridView
 from components.limits import LIMITS
@@ -22,7 +23,6 @@ from components.plotly_view import PlotlyView
 from components.state import YOURS, Studio
 from components.words import refusal, tell
 
-PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 # Several may run for a moment: the older ones see that their turn is over.
 COMPUTE: dict[str, Any] = {
     **PRIVATE,

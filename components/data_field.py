@@ -5,15 +5,14 @@ from __future__ import annotations
 import html
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
 from ays_core.models.pictures import captions_of, pictures_in
+from components.events import PRIVATE
 from components.limits import LIMITS
 from components.state import Studio
 
-PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 INFO = "a folder; name.txt beside name.png is its caption. Empty: the model's own samples"
 
 

@@ -12,11 +12,11 @@ from typing import Any
 import gradio as gr
 
 from ays_core.models import drawn_name, read_points
+from components.events import PRIVATE
 from components.point_pad import Drawing, PointPad
 from components.state import Studio, with_choices, with_model
 from components.words import refusal
 
-PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 COMPARED = ("karras", "karras*", "log_snr", "kl_optimal")  # closed forms fit any model
 INTRO = (
     "Every point becomes a small round cloud, all together a distribution that the Studio can "

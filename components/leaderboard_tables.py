@@ -16,6 +16,7 @@ from ays_core.models import MODELS
 from ays_core.solvers import SOLVERS
 from components import static
 from components.choices import choice_name
+from components.events import PRIVATE
 
 FOLDER = static.ASSETS / "leaderboard"
 COMMAND = "python assets/leaderboard/make_leaderboard.py"
@@ -45,7 +46,7 @@ def build(tab: gr.Tab) -> None:
     css = static.head("library/saved.css")
     shown = gr.HTML(head=css, apply_default_css=False, elem_id="leaderboard")
     tables = "".join(details(model, board) for model, board in boards.items())
-    tab.select(lambda: tables, None, shown, show_progress="hidden", api_visibility="private")
+    tab.select(lambda: tables, None, shown, **PRIVATE)
 
 
 def details(model: str, board: Board) -> str:

@@ -13,11 +13,11 @@ from typing import Any
 import gradio as gr
 
 from components import drawing, papers, static
+from components.events import PRIVATE
 from components.lessons import LESSONS, Lesson
 from components.state import Studio
 from components.words import refusal
 
-PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 STORAGE_KEY = "ays-studio-lessons"
 SECRET = "not a secret: which lessons were read"  # fixed: a restart must read them
 CSS = "learn/learn.css"

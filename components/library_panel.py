@@ -13,6 +13,7 @@ from ays_core.library import MAX_CONTENT, MAX_NAME, Library, Saved
 from components import measurements_table
 from components.choices import searched_for, yours_name
 from components.comparison import error_of
+from components.events import PRIVATE
 from components.limits import LIMITS
 from components.saved_table import SavedTable, Table
 from components.shelf import (
@@ -25,7 +26,6 @@ from components.shelf import (
 from components.state import Studio, with_row
 from components.words import refusal, tell
 
-PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 VERSIONS = ("torch", "diffusers")  # a solver's numbers may depend on them
 WHERE = {
     True: "What you save stays in this browser; other visitors never see it.",

@@ -14,6 +14,7 @@ from ays_core.models.checkpoints import Checkpoint, download, find
 from ays_core.models.held import bring
 from ays_core.models.hub import cached, remove
 from ays_core.models.pipelines import PipelineModel
+from components.events import PRIVATE
 from components.jobs import Overtime, Superseded, Turn, in_line, leave, stream
 from components.limits import LIMITS
 from components.state import Studio, with_model
@@ -21,7 +22,6 @@ from components.words import refusal
 
 KIND = "load"
 DOWNLOAD_SECONDS = 4 * 3600.0  # a slow line and a large model
-PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 OFFERED = "This Space offers the models of this list, and no others."
 NONE_OFFERED = (
     "This Space offers its embedded models only. On your own machine the app loads any of the "

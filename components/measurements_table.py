@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from html import escape
-from typing import Any
 
 import gradio as gr
 
@@ -13,10 +12,10 @@ from ays_core.library import Library, Measurement
 from ays_core.models import MODELS
 from ays_core.statistics import Statistics
 from components import static
+from components.events import PRIVATE
 from components.limits import LIMITS
 from components.words import refusal
 
-PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 ABOUT = (
     "A model is measured once for all searches that price intervals, whatever their steps and "
     "weight, and for everyone who uses this app."

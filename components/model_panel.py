@@ -15,6 +15,7 @@ from ays_core.models import MODELS
 from ays_core.models.held import current
 from ays_core.solvers import SOLVERS
 from components.costs import machine, seconds_a_call
+from components.events import PRIVATE
 from components.field_words import FieldWords, quietly, why_refused
 from components.limits import LIMITS
 from components.state import MAX_GUIDANCE, SHOWN_SEED, Studio, with_model, with_steps, with_words
@@ -22,7 +23,6 @@ from components.words import refusal
 
 ANY_CLASS = "any"
 MAX_SEED = 2**31 - 1
-PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass(frozen=True)

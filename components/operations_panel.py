@@ -18,12 +18,12 @@ from ays_core.paths import RANGE_SLACK, ModelSpec
 from ays_core.schedule import Resampling, Schedule
 from ays_core.schedules import scaled
 from components.choices import choice_name, chosen_schedule, menu
+from components.events import ORDERED, PRIVATE
 from components.field_words import FieldWords, why_refused
 from components.limits import LIMITS
-from components.state import ORDERED, TUNED, Studio, start_of, with_change
-from components.words import refusal
+from components.state import TUNED, Studio, start_of, with_change
+from components.words import refusal, sentence
 
-PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 EXAMPLE = "sigma_max * (sigma_min / sigma_max) ^ (u ^ 0.8)"
 ENDS = {
     "Append a final 0": partial(editing.with_final_zero, how="append"),
@@ -52,7 +52,7 @@ class Action:
         except ValueError as refused:
             if self.said:
                 return studio
-            raise refusal(refused) from None
+            raise refusal(sentence(refused)) from None
 
 
 def build(studio: gr.State, first: Studio) -> tuple[Action, ...]:

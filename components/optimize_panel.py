@@ -22,6 +22,7 @@ from components import data_field, verdict
 from components.choices import curves, menu, shown_keys, source_of
 from components.controls import parameter_control
 from components.costs import drawing, seconds_for
+from components.events import PRIVATE
 from components.jobs import Overtime, Superseded, Turn, job_for, stream
 from components.limits import LIMITS
 from components.plotly_view import PlotlyView
@@ -31,7 +32,6 @@ from components.state import ACCENT, Studio, with_row
 from components.verdict import Found
 from components.words import refusal, tell, warn
 
-PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 KIND = "optimize"
 VERSIONS = ("torch", "diffusers")  # a search's numbers may depend on them
 THE_CURVE, NEW_ROW = "the curve", "a new row"
@@ -80,8 +80,7 @@ def build(studio: gr.State, first: Studio) -> OptimizePanel:
                         partial(with_param, parameter.name),
                         [studio, control],
                         studio,
-                        show_progress="hidden",
-                        api_visibility="private",
+                        **PRIVATE,
                     )
 
         data_field.build(studio)

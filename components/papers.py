@@ -26,11 +26,11 @@ from ays_core.schedules import SCHEDULES
 from ays_core.solvers import SOLVERS
 from ays_core.statistics import measure_model
 from components import static
+from components.events import PRIVATE
 from components.leaderboard_tables import FOLDER
 from components.plotly_view import PlotlyView
 from components.state import ACCENT
 
-PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 STEPS, NOISES, JUDGING = 8, 256, 20_000
 SHOWN = ("gaussians", "grid", "checkerboard", "scenes")  # on the leaderboard, with these solvers
 SHOWN_SOLVERS, SHOWN_CALLS = ("euler", "dpmpp_2m"), (6, 10)

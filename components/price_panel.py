@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Generator, Hashable
-from typing import Any
 
 import gradio as gr
 
@@ -16,6 +15,7 @@ from ays_core.paths import RANGE_SLACK
 from ays_core.searching import LEVELS, PATHS, kept, measure_once
 from ays_core.statistics import Statistics
 from components.costs import drawing, seconds_for
+from components.events import COMPUTE, PRIVATE
 from components.jobs import Overtime, Superseded, Turn, job_for, stream
 from components.limits import LIMITS
 from components.recent import Recent
@@ -23,8 +23,6 @@ from components.schedule_editor import ScheduleEditor
 from components.state import Studio
 from components.words import refusal
 
-PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-COMPUTE: dict[str, Any] = {**PRIVATE, "concurrency_limit": 8, "concurrency_id": "compute"}
 KIND = "measure"
 KLUB = 3.0  # the weight of Align Your Steps, sigma^-3
 WEIGHTS = [("KLUB, sigma^-3", KLUB), *((f"sigma^-{p:g}", p) for p in reversed(POWERS[:-1]))]

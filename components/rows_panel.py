@@ -28,6 +28,7 @@ from components.comparison import (
 )
 from components.costs import seconds_for
 from components.drawn import field_of, picture
+from components.events import PRIVATE
 from components.grids import row_plan
 from components.jobs import LEASE, STARTING, Overtime, Superseded, Turn, job_for, stream
 from components.limits import LIMITS
@@ -37,7 +38,6 @@ from components.state import YOURS, Studio, chosen_keys, with_choices, with_your
 from components.words import refusal, warn
 
 KIND = "rows"
-PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 FRAME = 0.1  # seconds between two updates of the page
 GLANCE = 0.1  # seconds for the rows while a level moves: the moved one, and what is known already
 MAX_ROWS = 8

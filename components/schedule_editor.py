@@ -7,6 +7,7 @@ in place and can be undone like any other change.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -92,7 +93,7 @@ class ScheduleEditor(gr.HTML):
             references=list(references),
             sigma_min=sigma_min,
             sigma_max=sigma_max,
-            times=times,
+            times=json.dumps(times) if times else None,  # Gradio copies a list value by value
             bars=list(bars),
             bars_label=bars_label,
             lock_first=lock_first,

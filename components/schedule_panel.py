@@ -15,17 +15,16 @@ import pandas as pd
 from ays_core.interop import DIALECTS, parse, write
 from ays_core.schedules import SCHEDULES
 from components.choices import curves
+from components.events import ORDERED, PRIVATE
 from components.field_words import FieldWords, Said, why_refused
 from components.limits import LIMITS
 from components.schedule_editor import OPENING, Edited, Pushed, ScheduleEditor
-from components.state import ORDERED, Studio, with_edit, with_yours
+from components.state import Studio, with_edit, with_yours
 from components.words import refusal, sentence
 
 TIME_POINTS = 200  # of the curve from ln sigma to model time
 LIVE = 100  # ms between two looks at the points while a level moves
 TABLE_HEADERS = ["step", "sigma"]
-
-PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,6 @@ from ays_core.schedule import Origin, Schedule
 from ays_core.schedules import SCHEDULES
 from components.limits import LIMITS
 
-# Handlers that write the Studio are queued in one line: each works on what the last one made.
-ORDERED: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "studio"}
 SHOWN_SEED = 10_000  # seeds below are for optimising, from 20,000 on for judging
 TUNED = "*"  # a row key with this suffix is a closed form with its sigma range tuned: `karras*`
 YOURS = "yours"

@@ -17,14 +17,13 @@ from ays_core.optimizers.judge import Verdict, judge
 from ays_core.schedule import Schedule
 from ays_core.solvers import SOLVERS
 from components.costs import seconds_for
+from components.events import COMPUTE, PRIVATE
 from components.jobs import Overtime, Superseded, Turn, job_for, stream
 from components.limits import LIMITS
 from components.state import Studio
 from components.twins import twin_job
 from components.words import warn
 
-PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-COMPUTE: dict[str, Any] = {**PRIVATE, "concurrency_limit": 8, "concurrency_id": "compute"}
 KIND = "judge"
 NOISES = {"points": 320, "pictures": 96}  # held-out ones
 OWN = ' class="own"'

@@ -18,7 +18,7 @@ def sentence(words: object) -> str:
 
 
 def shown(words: object) -> str:
-    return html.escape(sentence(words), quote=False)
+    return html.escape(str(words), quote=False)
 
 
 def refusal(error: object) -> gr.Error:

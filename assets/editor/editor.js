@@ -48,7 +48,7 @@
       this.levels.low = props.sigma_min || 1e-4;
       this.levels.high = props.sigma_max || 1e4;
       this.levels.frozen = props.interactive === false;
-      this.axes = E.axes(props.times);
+      this.axes = E.axes(props.times && JSON.parse(props.times));
       if (!this.axes[this.axisKey]) this.axisKey = "sigma";
       this.curves = E.references(props.references);
       return true;

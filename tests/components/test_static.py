@@ -11,10 +11,11 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from components import plotly_view, schedule_editor, static
+from components import schedule_editor, static
+from components.plotly_view import PlotlyView
 
 PLAIN = {"accept-encoding": "identity"}
-FILES = sorted({*schedule_editor.FILES, *plotly_view.FILES})
+FILES = sorted({*schedule_editor.FILES, *PlotlyView.FILES})
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from components.words import refusal, tell, warn
 
 HOSTILE = '<img src="http://example.org/x.png"> & "more"'
-SAFE = "&lt;img src=&quot;http://example.org/x.png&quot;&gt; &amp; &quot;more&quot;"
+SAFE = '&lt;img src="http://example.org/x.png"&gt; &amp; "more"'
 
 
 def test_a_refusal_is_escaped():

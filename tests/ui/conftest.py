@@ -29,10 +29,12 @@ PHONE = {"width": 390, "height": 844}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test of this folder drives a browser."""
+    """Every test of this folder drives a browser. They come first: a file is one worker's, and no
+    worker should begin with a long one when all others have nothing left to do."""
     for item in items:
         if "tests/ui" in item.path.as_posix():
             item.add_marker(pytest.mark.ui)
+    items.sort(key=lambda item: item.get_closest_marker("ui") is None)
 
 
 @pytest.fixture(scope="session")
