@@ -7,7 +7,6 @@ in place and can be undone like any other change.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -60,8 +59,9 @@ class ScheduleEditor(gr.HTML):
     """An editable schedule.
 
     `references`: curves behind it, {"name", "sigmas", "color", "dash", "source"} each.
-    `times`: {"lam": ln sigma ascending, "time": model time, "discrete": bool}, for the axis of
-    model time. `bars`: one value an interval, drawn under the curve with `bars_label`.
+    `times`: for the axis of model time, as JSON, since the page copies a list value by value:
+    {"lam": ln sigma ascending, "time": model time, "discrete": bool}.
+    `bars`: one value an interval, drawn under the curve with `bars_label`.
     """
 
     def __init__(  # noqa: PLR0913 - the component's props
@@ -72,7 +72,7 @@ class ScheduleEditor(gr.HTML):
         references: Sequence[dict[str, Any]] = (),
         sigma_min: float = 1e-3,
         sigma_max: float = 1e3,
-        times: dict[str, Any] | None = None,
+        times: str = "",
         bars: Sequence[float] = (),
         bars_label: str = "",
         lock_first: bool = True,
@@ -93,7 +93,7 @@ class ScheduleEditor(gr.HTML):
             references=list(references),
             sigma_min=sigma_min,
             sigma_max=sigma_max,
-            times=json.dumps(times) if times else None,  # Gradio copies a list value by value
+            times=times,
             bars=list(bars),
             bars_label=bars_label,
             lock_first=lock_first,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -103,16 +104,16 @@ def model_props(studio: Studio) -> dict[str, Any]:
     """What the editor needs to know of the model: its range, its own time, how fast it is."""
     spec = studio.spec
     lam = np.linspace(np.log(spec.sigma_min / 2), np.log(spec.sigma_max), TIME_POINTS)
-    times = spec.path.time(np.exp(lam))
+    times = {
+        "lam": lam.tolist(),
+        "time": spec.path.time(np.exp(lam)).tolist(),
+        "discrete": spec.path.table is not None,
+    }
     return {
         "sigma_min": spec.sigma_min,
         "sigma_max": spec.sigma_max,
         "live_ms": LIVE if spec.kind == "points" and spec.exact else 0,
-        "times": {
-            "lam": lam.tolist(),
-            "time": times.tolist(),
-            "discrete": spec.path.table is not None,
-        },
+        "times": json.dumps(times),
     }
 
 

@@ -95,7 +95,14 @@ def studio_url(tmp_path_factory) -> Iterator[str]:
 
 @pytest.fixture
 def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens an address, each time as another visitor, `script` first; `watch` says what fails."""
+    """Opens an address, each time as another visitor, `script` first."""
+    with visits(chromium) as open_page:
+        yield open_page
+
+
+@contextlib.contextmanager
+def visits(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """The same, for a fixture that is wider than a test; `watch` says what fails."""
     contexts, problems = [], []
 
     def open_page(address: str, script: str = "", **options) -> Page:

@@ -60,8 +60,8 @@ PUSHES = {
     "dense": lambda: karras(199),
     "outside": lambda: [700.0, *karras(10), 0.001],
     "unreferenced": lambda: ScheduleEditor(references=[]),
-    "discrete": lambda: ScheduleEditor(times=TIMES),
-    "flow": lambda: ScheduleEditor(times=FLOW),
+    "discrete": lambda: ScheduleEditor(times=json.dumps(TIMES)),
+    "flow": lambda: ScheduleEditor(times=json.dumps(FLOW)),
     "bars": lambda: ScheduleEditor(bars=list(range(1, 11)), bars_label="Cost of each step"),
     "colder": lambda: ScheduleEditor([1.0, 0.5, 0.1], sigma_max=1.0),
     "opening": lambda: Pushed(tuple(exponential(5)), step=OPENING),
@@ -100,7 +100,7 @@ def build() -> gr.Blocks:
 
             def started():
                 """As at first; what Python saw is a mark that this was done."""
-                plain = {"times": None, "bars": [], "interactive": True, "sigma_max": SIGMA_MAX}
+                plain = {"times": "", "bars": [], "interactive": True, "sigma_max": SIGMA_MAX}
                 return ScheduleEditor(START, references=REFERENCES, **plain), 0, f"{time.time()}"
 
             start.click(started, None, [one, count, saw], **QUIET)

@@ -14,8 +14,8 @@ from playwright.sync_api import Page, expect
 
 from ays_core.__main__ import main
 from ays_core.grid import Grid
+from tests.ui.accessibility import violations
 from tests.ui.conftest import PHONE
-from tests.ui.test_desk import serious
 
 expect.set_options(timeout=30_000)  # a slow machine is no failure
 
@@ -315,22 +315,18 @@ def test_clouds_on_a_phone(visit, studio_url):
     expect(page.locator("#grid-view .gv-look")).to_be_visible()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_serious_in_any_view(visit, studio_url, theme):
-    page = visit(f"{studio_url}?__theme={theme}")
-    page.wait_for_selector("#editor .se-root[data-ready]", timeout=30_000)
-    open_tab(page)
-    run(page)
+def test_axe_finds_nothing_serious_in_any_view(compare):
+    page = compare
     page.locator(f"{CELLS}:not(.gv-reference)").first.locator(".gv-window").click()
     expect(page.get_by_role("button", name="Wipe")).to_be_visible()
     page.locator("#grid-film").click()
     expect(page.locator("#film-view .fv-strip")).to_have_count(4)
-    assert serious(page) == []
+    assert violations(page) == []
     page.get_by_role("tab", name="Numbers", exact=True).click()
     page.locator("#grid-measure").click()
     expect(page.locator("#grid-numbers table")).to_be_visible()
-    assert serious(page) == []
+    assert violations(page) == []
     for tab in ("Blind test", "Take away"):
         page.get_by_role("tab", name=tab, exact=True).click()
         page.wait_for_timeout(500)
-        assert serious(page) == []
+        assert violations(page) == []

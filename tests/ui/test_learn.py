@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from components import drawing as drawing_panel
 from components.lessons import CONVERGED, LESSONS, STOPPED
 from components.papers import PAPERS
 from components.point_pad import Drawing
+from tests.ui.accessibility import ALL, violations
 from tests.ui.conftest import DESKTOP, PHONE
 from tests.ui.test_studio import SIGMAS, choose, error_of, row, set_number, settled
 
@@ -236,24 +236,18 @@ def test_lessons_are_opened_one_after_the_other_and_closed(learn):
         expect(page.locator("#lessons")).not_to_contain_text("finished")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_lessons_have_no_accessibility_violations(visit, studio_url, scheme):
-    page = opened(visit(f"{studio_url}?__theme={scheme}", viewport=PHONE))
+def test_lessons_have_no_accessibility_violations(visit, studio_url):
+    page = opened(visit(studio_url, viewport=PHONE))
     expect(page.locator("[data-lesson]")).to_have_count(len(LESSONS))
-    assert violations(page, "#lessons") == []
+    assert violations(page, "#lessons", ALL) == []
     page.locator("[data-lesson=log]").click()
     expect(page.locator("#coach-page")).to_contain_text(LESSONS["log"].question)
     for _, text in LESSONS["log"].pages[1:]:
         page.locator("#coach-next").click()
         expect(page.locator("#coach-page")).to_contain_text(text)
     expect(page.locator("#coach-page a").first).to_be_visible()
-    assert violations(page, "#coach") == []
+    assert violations(page, "#coach", ALL) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-
-
-def violations(page: Page, where: str) -> list[str]:
-    found = Axe().run(page, context=where)
-    return [f"{v['id']}: {v['nodes'][0]['html']}" for v in found.response["violations"]]
 
 
 DRAWN = "() => [...PointPad.instances][0].points"
@@ -335,12 +329,11 @@ def test_points_are_pasted_and_what_is_no_point_is_said(learn):
     expect(typed).to_have_value("")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_plane_has_no_accessibility_violations(visit, studio_url, scheme):
-    page = opened(visit(f"{studio_url}?__theme={scheme}", viewport=PHONE))
+def test_the_plane_has_no_accessibility_violations(visit, studio_url):
+    page = opened(visit(studio_url, viewport=PHONE))
     page.get_by_role("tab", name="Draw your own").click()
     expect(page.locator(".pad-point").first).to_be_visible()
-    assert violations(page, "#draw") == []
+    assert violations(page, "#draw", ALL) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
@@ -350,9 +343,8 @@ BORDERS = """table => {
 }"""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_papers_have_a_formula_a_picture_and_numbers(visit, studio_url, scheme):
-    page = opened(visit(f"{studio_url}?__theme={scheme}"))
+def test_the_papers_have_a_formula_a_picture_and_numbers(visit, studio_url):
+    page = opened(visit(studio_url))
     page.get_by_role("tab", name="Papers").click()
     for paper in PAPERS:
         page.set_viewport_size(DESKTOP)
@@ -367,5 +359,5 @@ def test_the_papers_have_a_formula_a_picture_and_numbers(visit, studio_url, sche
         table = page.locator(f"#numbers-{paper.key} .saved table")
         assert table.evaluate(BORDERS) == ["0px", "1px", "0px", "0px"]  # as in the Library
         for part in ("paper", "numbers"):
-            assert violations(page, f"#{part}-{paper.key}") == []
+            assert violations(page, f"#{part}-{paper.key}", ALL) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]

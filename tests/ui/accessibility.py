@@ -1,0 +1,23 @@
+"""axe-core on a page as it stands, in both themes."""
+
+from __future__ import annotations
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+SERIOUS = ("serious", "critical")
+ALL = ("minor", "moderate", *SERIOUS)
+
+
+def violations(
+    page: Page, where: str | None = None, impacts: tuple[str, ...] = SERIOUS
+) -> list[str]:
+    """What axe finds in the light theme and in the dark one, a line each."""
+    found = []
+    for theme in ("dark", "light"):
+        page.evaluate("dark => document.body.classList.toggle('dark', dark)", theme == "dark")
+        page.wait_for_timeout(300)  # colours that change in a while
+        for each in Axe().run(page, context=where).response["violations"]:
+            if each["impact"] in impacts:
+                found.append(f"{theme}: {each['id']}: {each['nodes'][0]['html']}")
+    return found
