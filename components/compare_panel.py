@@ -79,9 +79,9 @@ def build(studio: gr.State, tab: gr.Tab, tabs: gr.Tabs) -> Any:
             info="steps are calls: Heun makes half as many",
             elem_id="grid-same",
         )
-    with gr.Row():
-        run = gr.Button("Compare", variant="primary", elem_id="grid-run")
-        stop = gr.Button("Stop", elem_id="grid-stop")
+    with gr.Row(elem_id="grid-actions"):
+        run = gr.Button("Compare", variant="primary", elem_id="grid-run", min_width=110)
+        stop = gr.Button("Stop", elem_id="grid-stop", min_width=80)
         twins = gr.Button("Add range-tuned twins", elem_id="grid-twins", min_width=180)
         replay = gr.UploadButton(
             "Open a plan", file_types=[".json", ".png"], type="binary", elem_id="grid-replay"
@@ -98,14 +98,14 @@ def build(studio: gr.State, tab: gr.Tab, tabs: gr.Tabs) -> Any:
                 errors = PlotlyView(None, label="Error along the run", height=280)
                 lengths = PlotlyView(None, label="Length of the steps", height=280)
         with gr.Tab("Numbers") as numbers_tab:
-            with gr.Row():
+            with gr.Row(elem_id="grid-measuring"):
                 noises = gr.Slider(
                     MOST_NOISES // 16,
                     MOST_NOISES,
                     value=MOST_NOISES // 2,
                     step=MOST_NOISES // 16,
                     label="Noises",
-                    info="none of them was used to optimise; distances need many",
+                    info="not used to optimise",
                     elem_id="grid-noises",
                 )
                 metric = gr.Dropdown(
