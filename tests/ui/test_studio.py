@@ -26,10 +26,9 @@ def studio(visit, studio_url) -> Page:
 
 
 @pytest.fixture(scope="module")
-def resting(chromium, studio_url) -> Iterator[Page]:
-    """One page for tests that leave it as it was: most of a test's time is a page's first two
-    seconds."""
-    with visits(chromium) as open_page:
+def resting(visitors, studio_url) -> Iterator[Page]:
+    """One page for tests that leave it as it was."""
+    with visits(visitors) as open_page:
         yield opened(open_page(studio_url))
 
 
