@@ -171,7 +171,8 @@ def connect(
         refresh(adopted)
 
     recompute(change(rows.choices.input, rows_panel.chosen, [rows.choices]))
-    refresh(rows.view.select(rows_panel.acted, studio, [studio, rows.choices], **PRIVATE))
+    taken = {"trigger_mode": "multiple", **PRIVATE}
+    refresh(rows.view.select(rows_panel.acted, studio, [studio, rows.choices], **taken))
     demo.unload(jobs.leave)
     return redraw_all
 

@@ -15,7 +15,7 @@ from ays_core.solvers import SOLVERS
 from components import comparing, grids, static
 from components.blind_view import BlindView
 from components.choices import fitting_choices, menu, yours_name
-from components.events import PRIVATE
+from components.events import LAST, PRIVATE
 from components.film_view import FilmView
 from components.grid_view import GridView
 from components.limits import LIMITS
@@ -157,7 +157,7 @@ def build(studio: gr.State, tab: gr.Tab, tabs: gr.Tabs) -> Any:
     show.click(comparing.filmed, compared, [film, errors, lengths], **COMPUTE)
     asked_of = [compared, noises, metric]
     measure.click(comparing.measure_all, asked_of, [measured, numbers, figure], **COMPUTE)
-    metric.input(comparing.drawn, [measured, metric], figure, **PRIVATE)
+    metric.input(comparing.drawn, [measured, metric], figure, **LAST)
     blind.select(comparing.judged, compared, blind, **COMPUTE)
     return view.select(edited, [studio, compared], [studio, tabs], **PRIVATE)
 

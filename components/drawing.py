@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from ays_core.models import drawn_name, read_points
-from components.events import PRIVATE
+from components.events import LAST, PRIVATE
 from components.point_pad import Drawing, PointPad
 from components.state import Studio, with_choices, with_model
 from components.words import refusal
@@ -46,7 +46,7 @@ def build(studio: gr.State, tabs: gr.Tabs) -> Any:
     for button in examples:
         button.click(partial(example, button.value), pad, [pad, text], **PRIVATE)
     read.click(typed, [pad, text], pad, **PRIVATE)
-    pad.release(written, pad, text, **PRIVATE)
+    pad.release(written, pad, text, **LAST)
     return use.click(used, [studio, pad], [studio, tabs], **PRIVATE)
 
 

@@ -14,7 +14,7 @@ from ays_core.models.checkpoints import Checkpoint, download, find
 from ays_core.models.held import bring
 from ays_core.models.hub import cached, remove
 from ays_core.models.pipelines import PipelineModel
-from components.events import PRIVATE
+from components.events import LAST, PRIVATE
 from components.jobs import Overtime, Superseded, Turn, in_line, leave, stream
 from components.limits import LIMITS
 from components.state import Studio, with_model
@@ -124,12 +124,12 @@ def connect(demo: gr.Blocks, studio: gr.State, panel: LoadingPanel) -> Any:
     asked, answer = [panel.source, panel.config], [panel.found, panel.facts, panel.load]
     shelf = [panel.shelf, panel.kept]
     demo.load(kept_models, None, shelf, **PRIVATE)
-    panel.source.input(wants_config, panel.source, panel.config, **PRIVATE)
+    panel.source.input(wants_config, panel.source, panel.config, **LAST)
     looking = {**PRIVATE, "show_progress": "minimal", "show_progress_on": panel.facts}
     panel.look.click(looked, asked, answer, **looking)
     if isinstance(panel.source, gr.Textbox):
         panel.source.submit(looked, asked, answer, **looking)
-    chosen = panel.kept.input(lambda name: name, panel.kept, panel.source, **PRIVATE)
+    chosen = panel.kept.input(lambda name: name, panel.kept, panel.source, **LAST)
     chosen.success(looked, asked, answer, **PRIVATE)
     gone = panel.remove.click(removed, panel.kept, panel.state, **PRIVATE)
     gone.success(kept_models, None, shelf, **PRIVATE)

@@ -16,7 +16,7 @@ import pandas as pd
 from ays_core.interop import DIALECTS, parse, write
 from ays_core.schedules import SCHEDULES
 from components.choices import curves
-from components.events import ORDERED, PRIVATE
+from components.events import LAST, ORDERED, PRIVATE
 from components.field_words import FieldWords, Said, why_refused
 from components.limits import LIMITS
 from components.schedule_editor import OPENING, Edited, Pushed, ScheduleEditor
@@ -95,7 +95,7 @@ def build(
         )
 
     changed = [dialect.input, studio.change]
-    gr.on(changed, written, [studio, dialect], [copied, refused], **PRIVATE)
+    gr.on(changed, written, [studio, dialect], [copied, refused], **LAST)
     studio.change(background, studio, editor, **PRIVATE)
     return SchedulePanel(editor, start, table, pasted, paste, diagnosis, offers)
 

@@ -209,6 +209,21 @@ def test_handlers_have_at_most_three_outputs():
     assert wide == {}
 
 
+def test_no_change_of_a_value_is_dropped_while_an_earlier_one_is_answered():
+    """Gradio's own mode for two triggers of one handler is "once": what comes in between is lost,
+    and the page shows what was before it."""
+    if not APP.exists():
+        return
+    demo = importlib.import_module("app").demo
+    events = ("change", "input", "release")
+    deaf = {
+        fn.name
+        for fn in demo.fns.values()
+        if fn.trigger_mode == "once" and any(event in events for _, event in fn.targets)
+    }
+    assert deaf == set()
+
+
 def test_files_are_small():
     folders = (ROOT / "assets", ROOT / "tests")
     files = (path for folder in folders for path in folder.rglob("*") if path.is_file())

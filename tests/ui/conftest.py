@@ -38,6 +38,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("ui") is None)
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
@@ -57,6 +63,7 @@ def serve() -> Iterator[Callable[[gr.Blocks], str]]:
             theme=theme.THEME,
             css_paths=theme.CSS,
             app_kwargs=static.serving(),
+            server_port=free_port(),  # Gradio's own search meets that of another process
             prevent_thread_lock=True,
             run_history=False,
             quiet=True,
@@ -71,9 +78,7 @@ def serve() -> Iterator[Callable[[gr.Blocks], str]]:
 @pytest.fixture(scope="session")
 def studio_url(tmp_path_factory) -> Iterator[str]:
     """The app itself, as `python app.py` serves it, on a free port, with an empty library."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {
         **os.environ,
         "GRADIO_SERVER_PORT": str(port),
