@@ -170,7 +170,11 @@ def visits(visitors: Visitors) -> Iterator[Callable[..., Page]]:
     assert found == []
 
 
-LEFT = ("AbortError", "Unexpected error Connection errored out")
+LEFT = (
+    "AbortError",
+    "Unexpected error Connection errored out",
+    "Unexpected error 404: Not Found",
+)
 
 
 def watch(page: Page, problems: list[str]) -> None:

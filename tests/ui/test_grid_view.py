@@ -384,6 +384,7 @@ def touch(page: Page, *moments: list[tuple[float, float]]) -> None:
         kind = "touchStart" if k == 0 else "touchMove" if points else "touchEnd"
         places = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(points)]
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+        page.wait_for_timeout(30)  # fingers take their time
     session.detach()
 
 
