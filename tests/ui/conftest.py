@@ -187,7 +187,9 @@ def watch(page: Page, problems: list[str]) -> None:
     def logged(message: ConsoleMessage) -> None:
         where = message.location["url"]
         # A page that is left aborts what it was asking for, and Gradio's own script reports that.
+        # The answers to it end then, too.
         left = message.text.startswith(LEFT) and "/assets/index-" in where
+        left = left or "/queue/data?" in where
         if message.type == "error" and "favicon" not in where and not left:
             problems.append(f"{message.text} ({where})")
 
