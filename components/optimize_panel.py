@@ -22,7 +22,7 @@ from components import data_field, verdict
 from components.choices import curves, menu, shown_keys, source_of
 from components.controls import parameter_control
 from components.costs import drawing, seconds_for
-from components.events import PRIVATE
+from components.events import ORDERED, PRIVATE
 from components.jobs import Overtime, Superseded, Turn, job_for, stream
 from components.limits import LIMITS
 from components.plotly_view import PlotlyView
@@ -81,6 +81,7 @@ def build(studio: gr.State, first: Studio) -> OptimizePanel:
                         [studio, control],
                         studio,
                         **PRIVATE,
+                        **ORDERED,
                     )
 
         data_field.build(studio)
@@ -104,6 +105,9 @@ def build(studio: gr.State, first: Studio) -> OptimizePanel:
 
 
 def with_param(name: str, studio: Studio, value: object) -> Studio:
+    """A parameter of the chosen method; one of the method before may still be on its way."""
+    if name not in {parameter.name for parameter in adjustable(OPTIMIZERS[studio.optimizer].make)}:
+        return studio
     return replace(studio, params=tuple(({**dict(studio.params), name: value}).items()))
 
 
