@@ -28,7 +28,7 @@ from components.comparison import (
 )
 from components.costs import seconds_for
 from components.drawn import field_of, picture
-from components.events import PRIVATE
+from components.events import COMPUTE, PRIVATE
 from components.grids import row_plan
 from components.jobs import LEASE, STARTING, Overtime, Superseded, Turn, job_for, stream
 from components.limits import LIMITS
@@ -65,7 +65,7 @@ def build(state: gr.State, studio: Studio) -> RowsPanel:
     )
     state.change(offer, state, [bar, generate], **PRIVATE)
     view.change(offer, state, [bar, generate], **PRIVATE)
-    generate.click(generated, state, view, concurrency_limit=8, concurrency_id="compute", **PRIVATE)
+    generate.click(generated, state, view, **COMPUTE)
     stop.click(halt, None, None, queue=False, **PRIVATE)
     return RowsPanel(view, choices)
 
