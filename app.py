@@ -184,7 +184,7 @@ if __name__ == "__main__":
     demo.queue(max_size=QUEUE_SIZE).launch(
         theme=theme.THEME,
         css_paths=theme.CSS,
-        app_kwargs=static.serving(),
+        **static.serving(),
         footer_links=["api", "settings"],
         run_history=False,
         show_error=True,

@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 PREFIX = "studio-static"
 PLOTLY = "plotly.min.js"  # the one of the plotly package: figures and the editor share it
+ANSWERS = "page/answers.js"  # in the page itself: no question may be asked before it has run
 DOM = "page/dom.js"  # how the page code of every component makes its nodes
 TYPES = {".css": "text/css", ".js": "text/javascript"}
 
@@ -36,8 +37,10 @@ def head(*names: str) -> str:
 
 
 def serving() -> dict[str, Any]:
-    """What `launch(app_kwargs=...)` needs to serve these files, and the page itself compressed."""
-    return {"routes": routes(), "middleware": [Middleware(SmallPage)]}
+    """What `launch` needs to serve these files, the page itself compressed, and to lose no answer."""
+    app = {"routes": routes(), "middleware": [Middleware(SmallPage)]}
+    answers = _content(ANSWERS).decode()
+    return {"app_kwargs": app, "head": f"<script>{answers}</script>"}
 
 
 def routes() -> list[Route]:

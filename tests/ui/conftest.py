@@ -62,7 +62,7 @@ def serve() -> Iterator[Callable[[gr.Blocks], str]]:
         _, address, _ = demo.queue().launch(
             theme=theme.THEME,
             css_paths=theme.CSS,
-            app_kwargs=static.serving(),
+            **static.serving(),
             server_port=free_port(),  # Gradio's own search meets that of another process
             prevent_thread_lock=True,
             run_history=False,

@@ -161,7 +161,7 @@ if __name__ == "__main__":
         server_port=int(sys.argv[1]),
         theme=theme.THEME,
         css_paths=theme.CSS,
-        app_kwargs=static.serving(),
+        **static.serving(),
         run_history=False,
         quiet=True,
     )

@@ -990,7 +990,7 @@ def test_it_works_below_another_address(visit):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     app = fastapi.FastAPI()
-    kwargs = {"app_kwargs": static.serving(), "theme": theme.THEME}
+    kwargs = {**static.serving(), "theme": theme.THEME}
     gr.mount_gradio_app(app, editor_app.build(), path="/lab", **kwargs)
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", ws="none"))
     thread = threading.Thread(target=server.run, daemon=True)

@@ -182,7 +182,7 @@ if __name__ == "__main__":
         server_port=int(sys.argv[1]),
         theme=theme.THEME,
         css_paths=theme.CSS,
-        app_kwargs={"routes": static.routes()},
+        **static.serving(),
         run_history=False,
         quiet=True,
     )
