@@ -37,7 +37,7 @@ def head(*names: str) -> str:
 
 
 def serving() -> dict[str, Any]:
-    """What `launch` needs to serve these files, the page itself compressed, and to lose no answer."""
+    """What `launch` needs: these files, the page itself compressed, and no answer lost."""
     app = {"routes": routes(), "middleware": [Middleware(SmallPage)]}
     answers = _content(ANSWERS).decode()
     return {"app_kwargs": app, "head": f"<script>{answers}</script>"}
