@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -32,6 +33,7 @@ from components import (
 )
 from components.events import COMPUTE, LAST, ORDERED, PRIVATE, SILENT
 from components.field_words import quietly
+from components.following import Following
 from components.limits import QUEUE_SIZE
 from components.resident import settle, warm
 from components.state import first_studio
@@ -44,19 +46,20 @@ def build() -> gr.Blocks:
     first = first_studio()
     with gr.Blocks(title=TITLE, fill_width=True) as demo:
         studio = gr.State(first)
+        following = Following(studio)
         gr.HTML(f"<h1>{TITLE}</h1><p>{RULE}</p>", elem_id="title", padding=False)
         with gr.Tabs() as tabs:
             with gr.Tab("Studio", id="studio"):
                 coach = learn_panel.build_coach()
-                model = model_panel.build(studio, first)
+                model = model_panel.build(studio, first, following)
                 loading = loading_panel.build()
                 with gr.Row(elem_id="desk"):
                     with gr.Column(scale=5, min_width=340):
-                        schedule = schedule_panel.build(studio, first, price_panel.build)
-                        operations = operations_panel.build(studio, first)
-                        optimize = optimize_panel.build(studio, first)
+                        schedule = schedule_panel.build(studio, first, following, price_panel.build)
+                        operations = operations_panel.build(studio, first, following)
+                        optimize = optimize_panel.build(studio, first, following)
                     with gr.Column(scale=7, min_width=340):
-                        rows = rows_panel.build(studio, first)
+                        rows = rows_panel.build(studio, first, following)
             with gr.Tab("Compare", id="compare") as tab:
                 edited = compare_panel.build(studio, tab, tabs)
             with gr.Tab("Learn", id="learn"):
@@ -68,113 +71,115 @@ def build() -> gr.Blocks:
         api.build()
         saved = [*library.inputs, optimize.found, optimize.verdict]
         optimize.save.click(library_panel.save_result, saved, library.inputs, **PRIVATE)
-        redraw_all = connect(demo, studio, model, schedule, operations, optimize, rows)
+        page = Page(studio, model, schedule, optimize, rows)
+        connect(page, operations)
         loaded = loading_panel.connect(demo, studio, loading)
         for event in (loaded, edited, *set_up, *library.taken):
-            redraw_all(event)
+            page.redraw_all(event)
+        following.after(studio.change)
+        following.after(opened(demo, page).success)
+        demo.unload(jobs.leave)
         for fn in demo.fns.values():
             if studio in fn.outputs:
                 fn.concurrency_limit, fn.concurrency_id = ORDERED.values()
     return demo
 
 
-def connect(
-    demo: gr.Blocks,
-    studio: gr.State,
-    model: model_panel.ModelPanel,
-    schedule: schedule_panel.SchedulePanel,
-    operations: tuple[operations_panel.Action, ...],
-    optimize: optimize_panel.OptimizePanel,
-    rows: rows_panel.RowsPanel,
-) -> Callable:
-    """Every change makes a new Studio; the rows are then computed from it, and the newest wins.
-    Returns what shows a Studio that an event of another tab made."""
-    curve = [schedule.editor, schedule.table]
+@dataclass(frozen=True)
+class Page:
+    """The Studio and its controls: what is to be shown after an event has made a new Studio."""
 
-    def change(event: Any, act: Callable, inputs: list, outputs: list | None = None) -> Any:
+    studio: gr.State
+    model: model_panel.ModelPanel
+    schedule: schedule_panel.SchedulePanel
+    optimize: optimize_panel.OptimizePanel
+    rows: rows_panel.RowsPanel
+
+    @property
+    def curve(self) -> list[Any]:
+        return [self.schedule.editor, self.schedule.table]
+
+    def change(self, event: Any, act: Callable, inputs: list, outputs: list | None = None) -> Any:
         """What is done to the Studio is done to the curve that the page shows, and none is lost.
         Without other `outputs` the new curve comes with the answer."""
         act = schedule_panel.on_the_curve(act) if outputs else schedule_panel.drawn(act)
-        outputs = [studio, *(outputs or curve)]
-        inputs = [studio, schedule.editor, *inputs]
+        outputs = [self.studio, *(outputs or self.curve)]
+        inputs = [self.studio, self.schedule.editor, *inputs]
         return event(act, inputs, outputs, trigger_mode="multiple", **PRIVATE)
 
-    def recompute(event: Any) -> None:
+    def recompute(self, event: Any) -> None:
         """After any change: the rows. Several may run: older ones see that their turn is over."""
-        event.success(rows_panel.show, studio, rows.view, trigger_mode="multiple", **COMPUTE)
+        show = {"trigger_mode": "multiple", **COMPUTE}
+        event.success(rows_panel.show, self.studio, self.rows.view, **show)
 
-    def recount(event: Any) -> None:
+    def recount(self, event: Any) -> None:
         """After a change that may be of the step count: that, and the rows."""
-        event.success(schedule_panel.num_steps, studio, model.steps, **LAST)
-        recompute(event)
+        event.success(schedule_panel.num_steps, self.studio, self.model.steps, **LAST)
+        self.recompute(event)
 
-    def refresh(event: Any, drawn: Callable = schedule_panel.redrawn) -> None:
+    def refresh(self, event: Any) -> None:
         """After a change that neither the curve nor a control made: all of them at once."""
-        event.success(drawn, studio, curve, **LAST, **ORDERED)
-        recount(event)
+        event.success(schedule_panel.redrawn, self.studio, self.curve, **LAST, **ORDERED)
+        self.recount(event)
 
-    def redraw_all(event: Any, drawn: Callable = schedule_panel.redrawn) -> None:
-        """After a change that may be of anything: every control, the curve, the rows."""
-        refresh(event, drawn)
-        event.success(model_panel.how_it_is_sampled, studio, [model.solver, model.seed], **PRIVATE)
-        model_panel.follow(studio, model, event)
-        event.success(rows_panel.choices_of, studio, rows.choices, **PRIVATE)
-        how = [optimize.method, optimize.cost]
-        event.success(optimize_panel.how_it_is_searched, studio, how, **PRIVATE)
+    def redraw_all(self, event: Any) -> None:
+        """After a change of another tab: the curve, the rows and every control."""
+        self.refresh(event)
+        self.reset(event.success)
 
-    kept = draft.place()
-    restored = demo.load(draft.restored, kept, studio, js=draft.RESTORED, **PRIVATE)
-    redraw_all(restored, schedule_panel.opened)
-    noted = studio.change(draft.draft_of, studio, kept, **PRIVATE)
-    noted.success(None, kept, None, js=draft.KEPT, trigger_mode="always_last")
+    def reset(self, after: Callable) -> None:
+        """`after` a change that may be of anything: the controls that `refresh` leaves."""
+        controls = Following(self.studio)
+        controls.add(model_panel.how_it_is_sampled, [self.model.solver, self.model.seed])
+        controls.add(model_panel.what_is_sampled, self.model.what)
+        controls.add(rows_panel.choices_of, self.rows.choices)
+        controls.add(optimize_panel.how_it_is_searched, self.optimize.method)
+        controls.after(after)
+
+
+def opened(demo: gr.Blocks, page: Page) -> Any:
+    """What a page opens with: the first Studio, which is in it already, or a draft, which is then
+    drawn. Returns the event."""
+    event, other = draft.connect(demo, page.studio)
+    page.recompute(event)
+    page.schedule.priced(event.success)
+    other.change(schedule_panel.opened, page.studio, page.curve, **LAST, **ORDERED)
+    other.change(schedule_panel.num_steps, page.studio, page.model.steps, **LAST)
+    page.reset(other.change)
+    return event
+
+
+def connect(page: Page, operations: tuple[operations_panel.Action, ...]) -> None:
+    """Every change makes a new Studio; the rows are then computed from it, and the newest wins."""
+    studio, model, schedule = page.studio, page.model, page.schedule
+    optimize, rows, change = page.optimize, page.rows, page.change
 
     for control, act in model_panel.acts(model):
         changed = change(control.input, act, [control])
-        recompute(changed)  # and not the step count: one may be typing the next
-        model_panel.follow_one(studio, model, control, changed)
-    recompute(model.said)
-    recompute(change(model.dice.click, model_panel.new_seed, [], [model.seed]))
+        page.recompute(changed)  # and not the step count: one may be typing the next
+        model_panel.follow(studio, model, control, changed)
+    page.recompute(model.said)
+    page.recompute(change(model.dice.click, model_panel.new_seed, [], [model.seed]))
 
-    release = schedule.editor.release(
-        schedule_panel.from_curve,
-        [studio, schedule.editor],
-        [studio, schedule.table, model.steps],
-        **SILENT,
-        trigger_mode="multiple",
-        api_name="edit",
-    )
-    recompute(release)
-    looking = [studio, schedule.editor]
+    looking, seen = [studio, schedule.editor], [studio, schedule.table, model.steps]
+    told = {**SILENT, "trigger_mode": "multiple", "api_name": "edit"}
+    page.recompute(schedule.editor.release(schedule_panel.from_curve, looking, seen, **told))
     schedule.editor.input(rows_panel.glance, looking, rows.view, **{**LAST, **COMPUTE})
     read = [schedule.diagnosis, schedule.offers]
     offered = [schedule.pasted, schedule.offers]
-    refresh(change(schedule.paste.click, schedule_panel.from_text, [schedule.pasted], read))
-    refresh(change(schedule.offers.input, schedule_panel.from_offer, offered, read))
-    recount(change(schedule.table.input, quietly(schedule_panel.from_table), [schedule.table]))
-    recount(change(schedule.start.input, schedule_panel.from_start, [schedule.start]))
+    page.refresh(change(schedule.paste.click, schedule_panel.from_text, [schedule.pasted], read))
+    page.refresh(change(schedule.offers.input, schedule_panel.from_offer, offered, read))
+    page.recount(change(schedule.table.input, quietly(schedule_panel.from_table), [schedule.table]))
+    page.recount(change(schedule.start.input, schedule_panel.from_start, [schedule.start]))
     for action in operations:
-        recount(change(action.button.click, action.done, [*action.inputs]))
+        page.recount(change(action.button.click, action.done, [*action.inputs]))
 
-    for begun in (optimize.run.click, optimize.resumed.success):
-        found = begun(
-            optimize_panel.optimise,
-            studio,
-            [optimize.found, schedule.editor, optimize.view],
-            **COMPUTE,
-        )
-        adopted = found.success(
-            optimize_panel.adopted,
-            [studio, optimize.found, optimize.into],
-            [studio, rows.choices],
-            **PRIVATE,
-        )
-        refresh(adopted)
+    for adopted in optimize_panel.connect(optimize, studio, schedule.editor, rows.choices):
+        page.refresh(adopted)
 
-    recompute(change(rows.choices.input, rows_panel.chosen, [rows.choices]))
+    page.recompute(change(rows.choices.input, rows_panel.chosen, [rows.choices]))
     taken = {"trigger_mode": "multiple", **PRIVATE}
-    refresh(rows.view.select(rows_panel.acted, studio, [studio, rows.choices], **taken))
-    demo.unload(jobs.leave)
-    return redraw_all
+    page.refresh(rows.view.select(rows_panel.acted, studio, [studio, rows.choices], **taken))
 
 
 settle()

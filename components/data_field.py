@@ -10,19 +10,20 @@ import gradio as gr
 
 from ays_core.models.pictures import captions_of, pictures_in
 from components.events import PRIVATE
+from components.following import Following
 from components.limits import LIMITS
 from components.state import Studio
 
 INFO = "a folder; name.txt beside name.png is its caption. Empty: the model's own samples"
 
 
-def build(studio: gr.State) -> None:
+def build(studio: gr.State, following: Following) -> None:
     with gr.Row(visible=False, elem_id="data") as row:
         folder = gr.Textbox(
             label="Pictures to learn from", info=INFO, max_lines=1, elem_id="data-folder", scale=3
         )
     said = gr.HTML(elem_id="data-said", padding=False)
-    studio.change(offered, studio, row, **PRIVATE)
+    following.add(offered, row)
     gr.on(
         [folder.submit, folder.blur], learnt_from, [studio, folder], [studio, said], **PRIVATE
     )  # not while it is typed: every letter would be another folder

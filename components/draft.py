@@ -16,6 +16,7 @@ from ays_core.optimizers import OPTIMIZERS
 from ays_core.schedule import Origin, Schedule
 from ays_core.schedules import SCHEDULES
 from ays_core.solvers import SOLVERS
+from components.events import PRIVATE
 from components.limits import LIMITS
 from components.state import (
     MAX_GUIDANCE,
@@ -54,6 +55,16 @@ def place() -> gr.BrowserState:
     return gr.BrowserState(draft_of(first_studio()), storage_key=STORAGE_KEY, secret=SECRET)
 
 
+def connect(demo: gr.Blocks, studio: gr.State) -> tuple[Any, gr.State]:
+    """Each change is kept; a page opens with what was. Returns the event, and what changes where
+    that is not the first Studio."""
+    kept, other = place(), gr.State(False)
+    event = demo.load(opened, kept, [studio, other], js=RESTORED, **PRIVATE)
+    noted = studio.change(draft_of, studio, kept, **PRIVATE)
+    noted.success(None, kept, None, js=KEPT, trigger_mode="always_last")
+    return event, other
+
+
 def draft_of(studio: Studio) -> dict[str, Any]:
     """The Studio as JSON."""
     origin, start = studio.yours.origin, start_of(studio)
@@ -72,6 +83,12 @@ def draft_of(studio: Studio) -> dict[str, Any]:
         "start": {"sigmas": list(start.sigmas), "method": start.origin.method},
         "choices": [choice.key for choice in studio.choices],
     }
+
+
+def opened(draft: Any) -> tuple[Studio, bool]:
+    """The Studio that a page opens with, and whether it is another than the first one."""
+    studio = restored(draft)
+    return studio, studio != first_studio()
 
 
 def restored(draft: Any) -> Studio:

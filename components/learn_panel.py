@@ -14,6 +14,7 @@ import gradio as gr
 
 from components import drawing, papers, static
 from components.events import PRIVATE
+from components.following import Following
 from components.lessons import LESSONS, Lesson
 from components.state import Studio
 from components.words import refusal
@@ -122,9 +123,11 @@ def build_lessons(studio: gr.State, coach: Coach, tabs: gr.Tabs) -> list[Any]:
     coach.previous.click(turned_back, kept, kept, **PRIVATE)
     coach.next.click(turned, kept, [kept, tabs], **PRIVATE)
     coach.back.click(closed, kept, [kept, tabs], **PRIVATE)
-    gr.on(None, page_of, kept, [coach.column, coach.page], **PRIVATE)
-    gr.on(None, buttons_of, kept, [coach.previous, coach.next], **PRIVATE)
-    gr.on(None, cards_of, kept, cards, **PRIVATE)
+    following = Following(kept)
+    following.add(page_of, [coach.column, coach.page])
+    following.add(buttons_of, [coach.previous, coach.next])
+    following.add(cards_of, cards)
+    following.after(None)
     return [opened, again]
 
 

@@ -17,6 +17,7 @@ from ays_core.solvers import SOLVERS
 from components.costs import machine, seconds_a_call
 from components.events import PRIVATE
 from components.field_words import FieldWords, quietly, why_refused
+from components.following import Following
 from components.limits import LIMITS
 from components.state import MAX_GUIDANCE, SHOWN_SEED, Studio, with_model, with_steps, with_words
 from components.words import refusal
@@ -37,11 +38,15 @@ class ModelPanel:
     steps: gr.Number
     seed: gr.Number
     dice: gr.Button
-    line: gr.HTML
     said: Any  # the event of other words
 
+    @property
+    def what(self) -> list[Any]:
+        """What is sampled, in the order of `what_is_sampled`."""
+        return [self.model, self.condition, self.guidance]
 
-def build(state: gr.State, studio: Studio) -> ModelPanel:
+
+def build(state: gr.State, studio: Studio, following: Following) -> ModelPanel:
     with gr.Row(elem_id="controls", elem_classes="control-bar"):
         model = gr.Dropdown(
             model_choices(studio),
@@ -109,7 +114,7 @@ def build(state: gr.State, studio: Studio) -> ModelPanel:
             elem_id="negative",
             scale=2,
         )
-    line = gr.HTML(elem_id="capability", padding=False)
+    following.add(capability, gr.HTML(elem_id="capability", padding=False))
     model.change(words_of, state, [words, prompt, negative], **PRIVATE)
     said = gr.on(
         [prompt.input, negative.input],
@@ -130,7 +135,6 @@ def build(state: gr.State, studio: Studio) -> ModelPanel:
         steps,
         seed,
         dice,
-        line,
         said,
     )
 
@@ -240,19 +244,10 @@ def new_seed(studio: Studio) -> tuple[Studio, int]:
     return replace(studio, seed=seed), seed
 
 
-def follow(studio: gr.State, panel: ModelPanel, event: Any) -> None:
-    """The controls after an event that may have changed the model or its class."""
-    what = [panel.model, panel.condition, panel.guidance]
-    event.success(what_is_sampled, studio, what, **PRIVATE)
-    event.success(capability, studio, panel.line, **PRIVATE)
-
-
-def follow_one(studio: gr.State, panel: ModelPanel, control: Any, event: Any) -> None:
-    """The controls after one of them was changed; a slider that is still moving is left alone."""
+def follow(studio: gr.State, panel: ModelPanel, control: Any, event: Any) -> None:
+    """The others after one of them was changed; a slider that is still moving is left alone."""
     if control in (panel.model, panel.condition):
-        follow(studio, panel, event)
-    elif control is panel.guidance:
-        event.success(capability, studio, panel.line, **PRIVATE)
+        event.success(what_is_sampled, studio, panel.what, **PRIVATE)
 
 
 def capability(studio: Studio) -> str:

@@ -20,6 +20,7 @@ from ays_core.schedules import scaled
 from components.choices import choice_name, chosen_schedule, menu
 from components.events import ORDERED, PRIVATE
 from components.field_words import FieldWords, why_refused
+from components.following import Following
 from components.limits import LIMITS
 from components.state import TUNED, Studio, start_of, with_change
 from components.words import refusal, sentence
@@ -55,7 +56,7 @@ class Action:
             raise refusal(sentence(refused)) from None
 
 
-def build(studio: gr.State, first: Studio) -> tuple[Action, ...]:
+def build(studio: gr.State, first: Studio, following: Following) -> tuple[Action, ...]:
     with gr.Accordion("Change the curve", open=False, elem_id="operations"):
         with gr.Row():
             smooth = gr.Button("Smooth", size="sm", min_width=80)
@@ -115,7 +116,7 @@ def build(studio: gr.State, first: Studio) -> tuple[Action, ...]:
             )
             write = gr.Button("Use formula", size="sm", min_width=100, elem_id="use-formula")
         formula_said = FieldWords(fields=["formula"], elem_id="formula-said")
-    studio.change(offered, [studio, other], other, **PRIVATE)
+    following.add(offered, other, other)
     other.change(lambda key: below(choice_name(key)), other, join, **PRIVATE)
     actions = (
         Action(smooth, plain(editing.smooth)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import importlib.metadata
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -22,7 +22,8 @@ from components import data_field, verdict
 from components.choices import curves, menu, shown_keys, source_of
 from components.controls import parameter_control
 from components.costs import drawing, seconds_for
-from components.events import ORDERED, PRIVATE
+from components.events import COMPUTE, ORDERED, PRIVATE
+from components.following import Following
 from components.jobs import Overtime, Superseded, Turn, job_for, stream
 from components.limits import LIMITS
 from components.plotly_view import PlotlyView
@@ -48,10 +49,9 @@ class OptimizePanel:
     view: PlotlyView
     found: gr.State
     verdict: gr.State
-    cost: gr.HTML
 
 
-def build(studio: gr.State, first: Studio) -> OptimizePanel:
+def build(studio: gr.State, first: Studio, following: Following) -> OptimizePanel:
     with gr.Column(elem_id="optimize-panel"):
         with gr.Row():
             method = gr.Dropdown(
@@ -84,7 +84,7 @@ def build(studio: gr.State, first: Studio) -> OptimizePanel:
                         **ORDERED,
                     )
 
-        data_field.build(studio)
+        data_field.build(studio, following)
         price = gr.HTML(elem_id="cost", padding=False)
         with gr.Row():
             run = gr.Button("Optimize", variant="primary", elem_id="optimize", min_width=100)
@@ -96,12 +96,22 @@ def build(studio: gr.State, first: Studio) -> OptimizePanel:
         found = gr.State(None)
         judged = verdict.build(found)
 
-    studio.change(cost, studio, price, **PRIVATE)
+    following.add(cost, price)
     method.input(with_method, [studio, method], studio, trigger_mode="always_last", **PRIVATE)
     stop.click(halt, None, None, queue=False, **PRIVATE)
     found.change(what_next, found, [told, resume, save], **PRIVATE)
     resumed = resume.click(gone_on, [studio, found], studio, **PRIVATE)
-    return OptimizePanel(method, into, run, resumed, save, view, found, judged, price)
+    return OptimizePanel(method, into, run, resumed, save, view, found, judged)
+
+
+def connect(
+    panel: OptimizePanel, studio: gr.State, editor: ScheduleEditor, choices: gr.Dropdown
+) -> Iterator[Any]:
+    """A search, begun or gone on with, shown on the curve; then the event that takes it over."""
+    for begun in (panel.run.click, panel.resumed.success):
+        found = begun(optimise, studio, [panel.found, editor, panel.view], **COMPUTE)
+        inputs = [studio, panel.found, panel.into]
+        yield found.success(adopted, inputs, [studio, choices], **PRIVATE)
 
 
 def with_param(name: str, studio: Studio, value: object) -> Studio:
@@ -207,9 +217,9 @@ def trial(schedule: Schedule) -> dict:
     return {**look, "sigmas": list(schedule.sigmas), "source": source_of(schedule)}
 
 
-def how_it_is_searched(studio: Studio) -> tuple[str, str]:
-    """The method, which a lesson or a draft may have chosen, and what it costs."""
-    return studio.optimizer, cost(studio)
+def how_it_is_searched(studio: Studio) -> str:
+    """The method, which a lesson or a draft may have chosen."""
+    return studio.optimizer
 
 
 def cost(studio: Studio) -> str:

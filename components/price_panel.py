@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Generator, Hashable
+from collections.abc import Callable, Generator, Hashable
 
 import gradio as gr
 
@@ -15,7 +15,8 @@ from ays_core.paths import RANGE_SLACK
 from ays_core.searching import LEVELS, PATHS, kept, measure_once
 from ays_core.statistics import Statistics
 from components.costs import drawing, seconds_for
-from components.events import COMPUTE, PRIVATE
+from components.events import COMPUTE, LAST
+from components.following import Following
 from components.jobs import Overtime, Superseded, Turn, job_for, stream
 from components.limits import LIMITS
 from components.recent import Recent
@@ -29,7 +30,8 @@ WEIGHTS = [("KLUB, sigma^-3", KLUB), *((f"sigma^-{p:g}", p) for p in reversed(PO
 _read: Recent[Statistics] = Recent(16)  # finished measurements, shared by all visitors
 
 
-def build(studio: gr.State, editor: ScheduleEditor) -> None:
+def build(studio: gr.State, editor: ScheduleEditor) -> Callable:
+    """Returns what brings it up to date after another event."""
     with gr.Row(elem_id="price"):
         told = gr.HTML(elem_id="price-told", padding=False)
         weight = gr.Dropdown(
@@ -42,12 +44,15 @@ def build(studio: gr.State, editor: ScheduleEditor) -> None:
             visible=False,
         )
         measure = gr.Button("Measure", size="sm", elem_id="measure", min_width=90, scale=0)
-    inputs, shown = [studio, weight], [editor, told, measure]
-    gr.on(None, priced, inputs, shown, trigger_mode="always_last", **PRIVATE)  # at first, too
-    studio.change(weighed, studio, weight, **PRIVATE)
+    bars = [editor, told, measure]
+    weight.input(priced, [studio, weight], bars, **LAST)
     measured = measure.click(measuring, studio, told, **COMPUTE)
-    measured.success(priced, inputs, shown, **PRIVATE)
-    measured.success(weighed, studio, weight, **PRIVATE)
+    following = Following(studio)  # of its own: this may take a moment
+    following.add(lambda studio, weight: priced(studio, searched(studio, weight)), bars, weight)
+    following.add(weighed, weight, weight)
+    following.after(studio.change)
+    following.after(measured.success)
+    return following.after
 
 
 def priced(studio: Studio, weight: float) -> tuple[ScheduleEditor, str, gr.Button]:
@@ -70,12 +75,17 @@ def priced(studio: Studio, weight: float) -> tuple[ScheduleEditor, str, gr.Butto
     return ScheduleEditor(bars=costs, bars_label=label), _told(line), gr.Button(visible=False)
 
 
-def weighed(studio: Studio) -> gr.Dropdown:
-    """The weight that the curve was searched with, as long as it is the curve that was found."""
-    searched, visible = studio.yours.origin.params.get("weight"), measurement_of(studio) is not None
-    if searched in dict(WEIGHTS).values():
-        return gr.Dropdown(value=checked(searched), visible=visible)
-    return gr.Dropdown(visible=visible)
+def weighed(studio: Studio, weight: float) -> gr.Dropdown:
+    """The weight, where there is a measurement to weigh."""
+    found = measurement_of(studio)
+    return gr.Dropdown(value=searched(studio, weight), visible=found is not None)
+
+
+def searched(studio: Studio, weight: float) -> float:
+    """The weight that the curve was searched with, as long as it is the curve that was found; else
+    the one that is chosen."""
+    used = studio.yours.origin.params.get("weight")
+    return checked(used) if used in dict(WEIGHTS).values() else weight
 
 
 def checked(weight: object) -> float:

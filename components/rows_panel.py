@@ -29,6 +29,7 @@ from components.comparison import (
 from components.costs import seconds_for
 from components.drawn import field_of, picture
 from components.events import COMPUTE, PRIVATE
+from components.following import Following
 from components.grids import row_plan
 from components.jobs import LEASE, STARTING, Overtime, Superseded, Turn, job_for, stream
 from components.limits import LIMITS
@@ -49,7 +50,7 @@ class RowsPanel:
     choices: gr.Dropdown
 
 
-def build(state: gr.State, studio: Studio) -> RowsPanel:
+def build(state: gr.State, studio: Studio, following: Following) -> RowsPanel:
     with gr.Row(visible=False, elem_id="generate-bar") as bar:
         generate = gr.Button("Generate", variant="primary", elem_id="generate", scale=3)
         stop = gr.Button("Stop", elem_id="stop-rows", min_width=80, scale=1)
@@ -63,9 +64,9 @@ def build(state: gr.State, studio: Studio) -> RowsPanel:
         info="* is the same formula with its sigma range searched on training noises",
         elem_id="choices",
     )
-    state.change(offer, state, [bar, generate], **PRIVATE)
-    view.change(offer, state, [bar, generate], **PRIVATE)
-    generate.click(generated, state, view, **COMPUTE)
+    following.add(offer, [bar, generate])
+    done = generate.click(generated, state, view, **COMPUTE)
+    done.then(offer, state, [bar, generate], **PRIVATE)
     stop.click(halt, None, None, queue=False, **PRIVATE)
     return RowsPanel(view, choices)
 

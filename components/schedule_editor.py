@@ -38,21 +38,24 @@ OPENING = "opening"  # the `step` of what a page begins with: there is nothing t
 @dataclass(frozen=True)
 class Edited:
     """Levels from the page. `rev`: the page's number of its newest edit; none where the levels are
-    as Python sent them."""
+    as Python sent them. `seen`: of the newest edit that was ever made there."""
 
     sigmas: tuple[float, ...]
     rev: int | None = None
+    seen: int | None = None
 
 
 @dataclass(frozen=True)
 class Pushed:
     """Levels for the page. `rev`: the newest edit that is in them; they are dropped when the user
-    has edited on meanwhile. None: new levels, whatever was edited. Pushes that carry one `step` in
-    a row are one undo step."""
+    has edited on meanwhile. None: new levels, whatever was edited; or, of an answer, whatever was
+    edited before it was asked for (`seen`). Pushes that carry one `step` in a row are one undo
+    step."""
 
     sigmas: tuple[float, ...]
     rev: int | None = None
     step: str = ""
+    seen: int | None = None
 
 
 class ScheduleEditor(gr.HTML):
@@ -107,12 +110,13 @@ class ScheduleEditor(gr.HTML):
 
     def preprocess(self, payload: Any) -> Edited:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Levels from a client, which can send anything: refused in the core's own words."""
-        rev = payload.get("rev") if isinstance(payload, dict) else None
+        told = payload if isinstance(payload, dict) else {}
+        rev, seen = (told[k] if type(told.get(k)) is int else None for k in ("rev", "seen"))
         sigmas = payload.get("sigmas") if isinstance(payload, dict) else payload
         try:
             if not isinstance(sigmas, list):
                 raise ValueError('levels must be a list: {"sigmas": [14.6, ..., 0]}')
-            return Edited(checked_levels(sigmas), rev if type(rev) is int else None)
+            return Edited(checked_levels(sigmas), rev, seen)
         except ValueError as refused:
             raise refusal(refused) from None
 
@@ -121,8 +125,9 @@ class ScheduleEditor(gr.HTML):
             return None
         levels = value.sigmas if isinstance(value, Schedule | Edited | Pushed) else value
         pushed = {"sigmas": [float(v) for v in levels], "rev": getattr(value, "rev", None)}
-        step = getattr(value, "step", "")  # an answer without one is the same value as was sent
-        return {**pushed, "step": step} if step else pushed
+        more = {name: getattr(value, name, None) for name in ("step", "seen")}
+        # an answer without them is the same value as was sent
+        return pushed | {name: given for name, given in more.items() if given not in (None, "")}
 
     def api_info(self) -> dict[str, Any]:
         levels = {"type": "array", "items": {"type": "number"}}

@@ -18,6 +18,7 @@ from ays_core.schedules import SCHEDULES
 from components.choices import curves
 from components.events import LAST, ORDERED, PRIVATE
 from components.field_words import FieldWords, Said, why_refused
+from components.following import Following
 from components.limits import LIMITS
 from components.schedule_editor import OPENING, Edited, Pushed, ScheduleEditor
 from components.state import Studio, with_edit, with_yours
@@ -37,10 +38,14 @@ class SchedulePanel:
     paste: gr.Button
     diagnosis: FieldWords
     offers: gr.Radio
+    priced: Callable  # brings up to date what is under the curve, after an event
 
 
 def build(
-    studio: gr.State, first: Studio, under: Callable[[gr.State, ScheduleEditor], None]
+    studio: gr.State,
+    first: Studio,
+    following: Following,
+    under: Callable[[gr.State, ScheduleEditor], Callable],
 ) -> SchedulePanel:
     """`under`: what else belongs to the curve, built right below it."""
     editor = ScheduleEditor(
@@ -51,7 +56,7 @@ def build(
         max_levels=LIMITS.levels,
         **model_props(first),
     )
-    under(studio, editor)
+    priced = under(studio, editor)
     start = gr.Dropdown(
         [(entry.label, key) for key, entry in SCHEDULES.items()],
         value=None,
@@ -94,10 +99,10 @@ def build(
             write("plain", first.yours), label="Levels", language=None, elem_id="copied"
         )
 
-    changed = [dialect.input, studio.change]
-    gr.on(changed, written, [studio, dialect], [copied, refused], **LAST)
-    studio.change(background, studio, editor, **PRIVATE)
-    return SchedulePanel(editor, start, table, pasted, paste, diagnosis, offers)
+    dialect.input(written, [studio, dialect], [copied, refused], **LAST)
+    following.add(written, [copied, refused], dialect)
+    following.add(background, editor)
+    return SchedulePanel(editor, start, table, pasted, paste, diagnosis, offers, priced)
 
 
 def model_props(studio: Studio) -> dict[str, Any]:
@@ -239,7 +244,8 @@ def drawn(act: Callable[..., Studio]) -> Callable[..., tuple[Studio, Pushed, pd.
 
     def drawing(studio: Studio, edited: Edited, *values: Any) -> Any:
         made = handler(studio, edited, *values)
-        return made, *redrawn(made)
+        pushed, table = redrawn(made)
+        return made, replace(pushed, seen=edited.seen), table
 
     return drawing
 

@@ -17,7 +17,8 @@
       this.levels = new E.Levels(given(props.value));
       this.levels.locks = { first: Boolean(props.lock_first), last: Boolean(props.lock_last) };
       this.costsFor = this.levels.sigmas.slice(); // the levels that the bars belong to
-      this.rev = 0; // number of the newest edit made here
+      this.rev = 0; // number of the newest edit made here, or of the push that made all older
+      this.edited = 0; // number of the newest edit made here
       this.selected = -1;
       this.axisKey = "sigma";
       this.fraction = false;
@@ -29,6 +30,7 @@
       this.sizes.observe(this.host);
       this.themes = new MutationObserver(() => this.frame());
       this.themes.observe(document.body, { attributes: true, attributeFilter: ["class"] });
+      this.show(props.value && props.value.rev);
       watch("value", () => this.pushed());
       watch("bars", () => this.costed());
       watch(CONFIGURED, () => this.configured());
@@ -284,25 +286,34 @@
     }
 
     publish(kind, level) {
-      this.rev++;
+      this.edited = ++this.rev;
       this.send("release", { kind, level });
     }
 
     send(event, more = {}) {
-      this.props.value = { sigmas: this.levels.sigmas.slice(), rev: this.rev }; // Gradio compares by identity
+      this.show(this.rev);
       this.trigger(event, { rev: this.rev, ...more });
+    }
+
+    // What Python gets with the next event: the levels, the edit in them, and the newest edit made.
+    show(rev) {
+      this.props.value = { sigmas: this.levels.sigmas.slice(), rev, seen: this.edited }; // Gradio compares by identity
     }
 
     // ------------------------------------------------------------------ from Python
 
     pushed() {
-      const { value } = this.props, rev = value && value.rev;
+      const { value } = this.props, { rev, seen } = value || {};
       this.stats.pushes++;
-      if (typeof rev === "number" && rev < this.rev) { // an answer to an older edit: the newer stands
+      // An answer to an older edit, or to what was asked before the newest one: that stands.
+      if (typeof rev === "number" ? rev < this.rev : seen < this.edited) {
         this.stats.stale++;
-        this.props.value = { sigmas: this.levels.sigmas.slice(), rev: this.rev };
+        this.show(this.rev);
       } else if (this.busy) this.waiting = value;
-      else this.adopt(value);
+      else {
+        this.adopt(value);
+        if (seen !== this.edited) this.show(rev);
+      }
     }
 
     // A push can be undone like any other change. One that knows of no edit makes all of them old.

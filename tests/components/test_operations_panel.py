@@ -8,6 +8,7 @@ import pytest
 from ays_core.schedules import SCHEDULES
 from components import operations_panel
 from components.field_words import Said, why_refused
+from components.following import Following
 from components.operations_panel import (
     blended,
     from_formula,
@@ -28,7 +29,8 @@ FIRST = first_studio()
 def plain() -> dict[str, operations_panel.Action]:
     """The operations that need nothing but the curve, by what their buttons say."""
     with gr.Blocks():
-        actions = operations_panel.build(gr.State(FIRST), FIRST)
+        studio = gr.State(FIRST)
+        actions = operations_panel.build(studio, FIRST, Following(studio))
     return {action.button.value: action for action in actions if not action.inputs}
 
 

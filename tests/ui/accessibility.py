@@ -17,7 +17,10 @@ def violations(
     for theme in ("dark", "light"):
         page.evaluate("dark => document.body.classList.toggle('dark', dark)", theme == "dark")
         page.wait_for_timeout(300)  # colours that change in a while
-        for each in Axe().run(page, context=where).response["violations"]:
+        answer = Axe().run(page, context=where).response
+        assert tuple(map(int, answer["testEngine"]["version"].split("."))) >= (4, 12)
+        assert answer["passes"], "axe looked at nothing"
+        for each in answer["violations"]:
             if each["impact"] in impacts:
                 found.append(f"{theme}: {each['id']}: {each['nodes'][0]['html']}")
     return found

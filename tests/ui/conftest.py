@@ -52,7 +52,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def serve() -> Iterator[Callable[[gr.Blocks], str]]:
     """Serves a page as the app does (theme, styles, static files); returns its address."""
     running: list[gr.Blocks] = []

@@ -82,6 +82,7 @@ def build() -> gr.Blocks:
                 slow = gr.Checkbox(False, label="slow", elem_id="slow")
                 refuse = gr.Button("refuse", elem_id="refuse", size="sm")
                 stream = gr.Button("stream", elem_id="stream", size="sm")
+                late = gr.Button("late", elem_id="late", size="sm")
             with gr.Column(elem_id="narrow"):
                 one = ScheduleEditor(
                     START,
@@ -132,6 +133,12 @@ def build() -> gr.Blocks:
                     time.sleep(0.05)
 
             stream.click(streamed, None, one, **QUIET)
+
+            def answered(edited: Edited):
+                time.sleep(LATE)
+                return Pushed(tuple(exponential(10)), seen=edited.seen)
+
+            late.click(answered, one, one, **QUIET)
         with gr.Tab("Two"):
             two = ScheduleEditor(
                 exponential(6), label="Two", height=220, live_ms=100, elem_id="two"

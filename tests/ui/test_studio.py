@@ -240,8 +240,9 @@ def test_each_operation_is_one_undo_step(studio):
     formula = studio.locator("#formula").locator("textarea, input").first
     formula.fill("sigma_max * (1 - u)^2 + sigma_min")
     studio.locator("#use-formula").click()
-    expect(row(studio, "Yours").locator(".pic-name")).to_contain_text("formula", ignore_case=True)
-    settled(studio)
+    yours = row(studio, "Yours")
+    expect(yours.locator(".pic-name")).to_contain_text("formula", ignore_case=True)
+    expect(yours).to_have_attribute("data-state", "done")  # another row still searches its range
     formula.fill("__import__('os')")
     studio.locator("#use-formula").click()
     expect(studio.get_by_text("character").first).to_be_visible()
