@@ -53,6 +53,11 @@ def network_seconds(evaluations: int, guided: bool) -> float:
     return evaluations * (2 if guided else 1) * (took or 0.0)
 
 
+def lasted(seconds: float) -> str:
+    """How long something took, as precise as one clock is."""
+    return f"{1000 * seconds:.0f} ms" if seconds < 0.095 else f"{seconds:.2f} s"
+
+
 def drawing(studio: Studio, num: int) -> int:
     """Evaluations for `num` samples of a network itself, which stand for its data."""
     return 0 if studio.instant or studio.pictures else DATA_STEPS * num

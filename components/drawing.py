@@ -29,12 +29,14 @@ def build(studio: gr.State, tabs: gr.Tabs) -> Any:
     gr.HTML(f"<h2>Draw your own distribution</h2><p>{INTRO}</p>", elem_classes="learn-intro")
     with gr.Row(elem_id="draw"):
         with gr.Column(scale=5, min_width=300):
-            pad = PointPad(Drawing(ring()), elem_id="pad")
+            first = Drawing(ring())
+            pad = PointPad(first, elem_id="pad")
         with gr.Column(scale=4, min_width=300):
             use = gr.Button("Use this distribution", variant="primary", elem_id="pad-use")
             with gr.Row(elem_id="pad-examples"):
                 examples = [gr.Button(name, size="sm", min_width=80) for name in EXAMPLES]
             text = gr.Textbox(
+                written(first),
                 label="Or type the points",
                 info="one a line: x, y",
                 placeholder="0.5, 0.2\n-0.3, 0.8",

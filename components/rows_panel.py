@@ -26,7 +26,7 @@ from components.comparison import (
     rows_job,
     schedule_of,
 )
-from components.costs import seconds_for
+from components.costs import lasted, seconds_for
 from components.drawn import field_of, picture
 from components.events import COMPUTE, PRIVATE
 from components.following import Following
@@ -239,7 +239,7 @@ def reference_row(studio: Studio, run: SampleRun | None) -> Row:
         **picture(studio.model, run),
         state="done",
         sub=f"{run.nfe} calls",
-        seconds=seconds(run),
+        seconds=lasted(run.seconds),
         note=f"{SOLVERS[run.solver].label} on {levels} levels, the full range, ending in 0",
     )
 
@@ -269,7 +269,7 @@ def row_of(rows: Rows, view: RowView) -> Row:
         sub=f"{cell.run.nfe} calls",
         error=measured_error(rows, cell),
         same=f"{100 * metrics['same_component']:.0f} %" if "same_component" in metrics else "",
-        seconds=seconds(cell.run),
+        seconds=lasted(cell.run.seconds),
     )
 
 
@@ -283,7 +283,3 @@ def measured_error(rows: Rows, cell: Cell) -> str:
 
 def doing_of(progress: Progress) -> Doing:
     return Doing(progress.stage, progress.done, progress.total)
-
-
-def seconds(run: SampleRun) -> str:
-    return f"{run.seconds:.2f} s"

@@ -14,6 +14,7 @@ from ays_core.sampling import SampleRun
 from ays_core.schedule import Schedule
 from ays_core.solvers import SOLVERS
 from components import grid_view
+from components.costs import lasted
 from components.drawn import field_of, pictures_of
 from components.grids.chosen import Plan
 from components.grids.lines import schedule_style
@@ -117,7 +118,7 @@ def _reference_cell(result: GridResult, seed: int, place: tuple[int, int]) -> gr
     return replace(
         blank,
         state="done",
-        caption=(calls_of(run), f"{run.seconds:.2f} s"),
+        caption=(calls_of(run), lasted(run.seconds)),
         levels=_levels(run),
         **_picture(result.grid, run, reference_alone(result.grid, run, seed).to_json()),
     )
@@ -130,7 +131,7 @@ def _ran(result: GridResult, cell: GridCell, blank: grid_view.GridCell) -> grid_
     return replace(
         blank,
         state="done",
-        caption=(calls, f"{cell.run.seconds:.2f} s", *numbers),
+        caption=(calls, lasted(cell.run.seconds), *numbers),
         levels=_levels(cell.run),
         **_picture(result.grid, cell.run, alone(result.grid, cell).to_json()),
     )

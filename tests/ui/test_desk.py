@@ -175,6 +175,9 @@ def smoothed(levels: list[float]) -> list[float]:
 
 
 def test_an_edit_and_what_follows_at_once_are_both_kept(studio: Page):
+    choose(studio, "model", POINTS)  # whose rows take no time
+    expect(studio.locator("#rows canvas").first).to_be_visible()
+    settled(studio)
     unfold(studio, "operations")
     unfold(studio, "paste-copy")
     smooth = studio.get_by_role("button", name="Smooth", exact=True)
@@ -282,7 +285,6 @@ def test_smooth_blend_scale_split_and_join(studio: Page):
 def agreed(page: Page, steps: int) -> None:
     """Python has heard of the curve's steps."""
     expect(page.locator("#steps input").first).to_have_value(str(steps))
-    settled(page)
 
 
 def test_a_final_zero_is_dropped_appended_and_put_in_place(studio: Page):

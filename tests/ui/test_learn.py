@@ -258,6 +258,7 @@ def drawing(page: Page) -> tuple[float, float, float]:
     page.get_by_role("tab", name="Draw your own").click()
     page.get_by_role("button", name="Clear").click()
     expect(page.locator(".pad-point")).to_have_count(0)
+    expect(page.locator("#pad-text textarea")).to_have_value("")  # the answer to it has come
     box = page.locator(".pad-plane").bounding_box()
     return box["x"], box["y"], box["width"]
 
