@@ -1,8 +1,9 @@
-// No answer is lost. The server ends a page's stream of answers when nothing is left to answer. What
-// is asked while that word is on its way would be answered into a stream that the page then closes
-// (Gradio 6.31), and a button or a row would wait for ever. So: a stream ends for the page only
-// when all that was asked is answered, else it is opened again; and what is asked meanwhile
-// waits until the page has closed it.
+// No answer is lost. The server ends a page's stream of answers when nothing is left to answer, and
+// the page then breaks it off (Gradio 6.31). What is asked while that word is on its way would be
+// answered into a stream that nobody reads, or dropped by the server with the stream that was broken
+// off, and a button or a row would wait for ever. So a stream ends for the page only when it has
+// ended at the server and all that was asked is answered, else it is opened again; and what is asked
+// meanwhile waits until the page has closed it.
 (function () {
   "use strict";
   const ASKED = /\/queue\/join\b/;
@@ -46,18 +47,21 @@
 
   async function* told(request, reply) {
     for (;;) {
-      let early = false;
+      let end;
       for await (const message of messages(reply)) {
         const head = message.slice(0, HEAD);
         if (head.includes('"msg":"process_completed"')) answered(/"event_id":"(\w+)"/.exec(head)?.[1]);
-        const end = head.includes('"msg":"close_stream"');
-        early = end && open.size > 0;
-        if (early) break;
-        if (end) closing(request.signal);
-        yield message + "\n\n";
+        if (head.includes('"msg":"close_stream"')) end = message;
+        else yield message + "\n\n";
       }
-      if (early) reply = await ask(request.clone());
-      if (!early || !reply.ok) return;
+      if (!end) return; // cut off
+      if (!open.size) {
+        closing(request.signal);
+        yield end + "\n\n";
+        return;
+      }
+      reply = await ask(request.clone());
+      if (!reply.ok) return;
     }
   }
 

@@ -8,20 +8,27 @@ from playwright.sync_api import expect
 
 from components.events import PRIVATE
 
-# What a slow line does: the last message of a stream is long on its way, all others are not.
+# What a slow line does: the last message of a stream is long on its way, and so is its end.
 LATE = """
-const ask = window.fetch;
+const ask = window.fetch, later = (ms) => new Promise((done) => setTimeout(done, ms));
+window.broken = 0;
 window.fetch = async (...request) => {
   const reply = await ask(...request);
   if (!/queue.data/.test(request[0].url ?? request[0])) return reply;
+  let ended = false;
+  request[0].signal.addEventListener("abort", () => { if (!ended) window.broken++; });
   const slowly = new TransformStream({
     async transform(part, out) {
       const text = new TextDecoder().decode(part);
       const end = text.indexOf('data: {"msg":"close_stream"');
       if (end < 0) return out.enqueue(part);
       out.enqueue(new TextEncoder().encode(text.slice(0, end)));
-      await new Promise((done) => setTimeout(done, 500));
+      await later(500);
       out.enqueue(new TextEncoder().encode(text.slice(end)));
+    },
+    async flush() {
+      await later(200);
+      ended = true;
     },
   });
   return new Response(reply.body.pipeThrough(slowly), { headers: reply.headers });
@@ -45,6 +52,7 @@ def test_what_is_asked_while_a_stream_ends_is_answered(visit, address):
 
 
 def test_a_stream_ends_where_all_is_answered(visit, address):
+    """And is not broken off before: the server would drop what is asked at that moment."""
     page = visit(address, LATE)
     page.get_by_role("button", name="one more").click()
     expect(page.get_by_label("count")).to_have_value("1")
@@ -52,3 +60,5 @@ def test_a_stream_ends_where_all_is_answered(visit, address):
     with page.expect_response("**/queue/data**"):  # a new one
         page.get_by_role("button", name="one more").click()
     expect(page.get_by_label("count")).to_have_value("2")
+    page.wait_for_timeout(1500)
+    assert page.evaluate("window.broken") == 0
