@@ -77,7 +77,7 @@ def build() -> gr.Blocks:
         for event in (loaded, edited, *set_up, *library.taken):
             page.redraw_all(event)
         following.after(studio.change)
-        following.after(opened(demo, page).success)
+        following.first.after(opened(demo, page).success)
         demo.unload(jobs.leave)
         for fn in demo.fns.values():
             if studio in fn.outputs:

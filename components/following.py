@@ -6,7 +6,7 @@ What a change costs a page is events: a message to the server, two back, and eve
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gradio as gr
@@ -16,11 +16,13 @@ from components.events import LAST
 
 @dataclass(frozen=True)
 class Part:
-    """`act(value, *values of inputs)` gives the values of `outputs`: one, or a tuple."""
+    """`act(value, *values of inputs)` gives the values of `outputs`: one, or a tuple. `at_first`:
+    it is not in the page when that opens."""
 
     act: Callable
     outputs: list[Any]
     inputs: list[Any]
+    at_first: bool = False
 
     def __call__(self, value: Any, *values: Any) -> tuple[Any, ...]:
         shown = self.act(value, *values)
@@ -34,9 +36,15 @@ class Following:
     of: gr.State | gr.BrowserState
     parts: list[Part] = field(default_factory=list)
 
-    def add(self, act: Callable, outputs: Any, *inputs: Any) -> None:
+    def add(self, act: Callable, outputs: Any, *inputs: Any, at_first: bool = False) -> None:
         outputs = outputs if isinstance(outputs, list) else [outputs]
-        self.parts.append(Part(act, outputs, [*inputs]))
+        self.parts.append(Part(act, outputs, [*inputs], at_first))
+
+    @property
+    def first(self) -> Following:
+        """What has to be shown when the page opens. All else would be sent to parts that are
+        folded, and set back there what is typed as soon as one unfolds them."""
+        return replace(self, parts=[part for part in self.parts if part.at_first])
 
     def after(self, event: Callable | None) -> Any:
         """`event`: a value's own `change`, the `success` of another event, or None: every change,

@@ -114,7 +114,8 @@ def build(state: gr.State, studio: Studio, following: Following) -> ModelPanel:
             elem_id="negative",
             scale=2,
         )
-    following.add(capability, gr.HTML(elem_id="capability", padding=False))
+    line = gr.HTML(elem_id="capability", padding=False)
+    following.add(capability, line, at_first=True)
     model.change(words_of, state, [words, prompt, negative], **PRIVATE)
     said = gr.on(
         [prompt.input, negative.input],

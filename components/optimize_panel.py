@@ -96,7 +96,7 @@ def build(studio: gr.State, first: Studio, following: Following) -> OptimizePane
         found = gr.State(None)
         judged = verdict.build(found)
 
-    following.add(cost, price)
+    following.add(cost, price, at_first=True)
     method.input(with_method, [studio, method], studio, trigger_mode="always_last", **PRIVATE)
     stop.click(halt, None, None, queue=False, **PRIVATE)
     found.change(what_next, found, [told, resume, save], **PRIVATE)

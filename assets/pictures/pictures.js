@@ -71,6 +71,7 @@
       if (was.kind !== value.kind || was.model !== value.model) this.clear();
       this.value = value;
       this.root.dataset.kind = value.kind;
+      this.root.dataset.run = value.run;
       this.root.dataset.ready = "";
       const strips = value.rows.map((row) => row.strip).filter(Boolean);
       if (strips.length) {

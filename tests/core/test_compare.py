@@ -187,7 +187,7 @@ def test_a_perfect_sampler_scores_about_the_floor(key):
     """Independent exact samples are what a run without any error gives; sets in which every
     component is as frequent as it should be are several times closer to one another."""
     model = bind(MODELS[key].load())
-    num = 1024 if key != "scenes" else 128
+    num = 1024 if key != "scenes" else 64
     noise = start_noise(model.spec, num, 10_000)
     fine = SCHEDULES["karras"].make(40, model.spec)
     result = run(compare(model, [fine], "dpmpp_2m", noise, ["sliced_w2"]))

@@ -76,10 +76,12 @@ def test_a_lesson_is_followed_from_start_to_end(learn):
 
 def begun(page: Page, key: str) -> None:
     """The lesson, opened; its rows computed."""
-    lesson = LESSONS[key]
+    lesson, rows = LESSONS[key], page.locator("#rows .pic-root")
+    before = rows.get_attribute("data-run")
     page.get_by_role("button", name=f"Start: {lesson.title}").click()
     expect(page.locator("#coach-page")).to_contain_text(lesson.question)
     expect(page.locator("#coach-previous")).to_be_disabled()
+    expect(rows).not_to_have_attribute("data-run", before or "")  # the rows are the lesson's own
     done(page, YOURS_FIRST, lesson.prepare().num_steps)
 
 
