@@ -73,7 +73,7 @@ def build() -> gr.Blocks:
         optimize.save.click(library_panel.save_result, saved, library.inputs, **PRIVATE)
         page = Page(studio, model, schedule, optimize, rows)
         connect(page, operations)
-        loaded = loading_panel.connect(demo, studio, loading)
+        loaded = loading_panel.connect(studio, loading)
         for event in (loaded, edited, *set_up, *library.taken):
             page.redraw_all(event)
         following.after(studio.change)

@@ -119,11 +119,11 @@ def source_field() -> gr.Textbox | gr.Dropdown:
     )
 
 
-def connect(demo: gr.Blocks, studio: gr.State, panel: LoadingPanel) -> Any:
+def connect(studio: gr.State, panel: LoadingPanel) -> Any:
     """What happens within the panel. Returns the event after which the Studio has a new model."""
     asked, answer = [panel.source, panel.config], [panel.found, panel.facts, panel.load]
     shelf = [panel.shelf, panel.kept]
-    demo.load(kept_models, None, shelf, **PRIVATE)
+    panel.box.expand(kept_models, None, shelf, **PRIVATE)
     panel.source.input(wants_config, panel.source, panel.config, **LAST)
     looking = {**PRIVATE, "show_progress": "minimal", "show_progress_on": panel.facts}
     panel.look.click(looked, asked, answer, **looking)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import gradio as gr
 import pytest
 
 from ays_core.catalogue import Catalogue
@@ -212,6 +213,26 @@ def test_handlers_have_at_most_three_outputs():
         parts = following.parts if isinstance(following, Following) else [fn]
         wide.update((fn.name, part) for part in parts if len(part.outputs) > 3)
     assert wide == {}
+
+
+def test_a_page_that_opens_is_sent_nothing_for_what_is_folded():
+    """It would come when one unfolds it, and set back what is typed there. But for what is made
+    there only then (`gr.render`)."""
+    if not APP.exists():
+        return
+    demo = importlib.import_module("app").demo
+    told = {fn._id for fn in demo.fns.values() if any(event == "load" for _, event in fn.targets)}
+    while after := {fn._id for fn in demo.fns.values() if fn.trigger_after in told} - told:
+        told |= after
+
+    def folded(block) -> bool:
+        shut = isinstance(block, gr.Accordion) and not block.open
+        return shut or (block.parent is not None and folded(block.parent))
+
+    at_once = [fn for fn in demo.fns.values() if fn._id in told and not fn.renderable]
+    sent = [(fn.name, out) for fn in at_once for out in fn.outputs]
+    assert "rows" in {block.elem_id for _, block in sent}
+    assert [(name, block.elem_id) for name, block in sent if folded(block)] == []
 
 
 def test_no_change_of_a_value_is_dropped_while_an_earlier_one_is_answered():
