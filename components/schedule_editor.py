@@ -38,7 +38,7 @@ OPENING = "opening"  # the `step` of what a page begins with: there is nothing t
 @dataclass(frozen=True)
 class Edited:
     """Levels from the page. `rev`: the page's number of its newest edit; none where the levels are
-    as Python sent them. `seen`: of the newest edit that was ever made there."""
+    as Python sent them. `seen`: of the newest edit that was made there, where it is known."""
 
     sigmas: tuple[float, ...]
     rev: int | None = None

@@ -310,10 +310,7 @@
         this.stats.stale++;
         this.show(this.rev);
       } else if (this.busy) this.waiting = value;
-      else {
-        this.adopt(value);
-        if (seen !== this.edited) this.show(rev);
-      }
+      else this.adopt(value);
     }
 
     // A push can be undone like any other change. One that knows of no edit makes all of them old.
