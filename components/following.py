@@ -46,13 +46,11 @@ class Following:
         folded, and set back there what is typed as soon as one unfolds them."""
         return replace(self, parts=[part for part in self.parts if part.at_first])
 
-    def after(self, event: Callable | None) -> Any:
-        """`event`: a value's own `change`, the `success` of another event, or None: every change,
-        and when the page opens."""
+    def after(self, event: Callable) -> Any:
+        """`event`: a value's own `change`, the `success` of another event, or anything that takes
+        a function, its inputs and its outputs."""
         inputs = [component for part in self.parts for component in part.inputs]
         outputs = [component for part in self.parts for component in part.outputs]
-        if event is None:
-            return gr.on(None, self.shown, [self.of, *inputs], outputs, **LAST)
         return event(self.shown, [self.of, *inputs], outputs, **LAST)
 
     def shown(self, value: Any, *values: Any) -> list[Any]:

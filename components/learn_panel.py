@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -127,7 +128,7 @@ def build_lessons(studio: gr.State, coach: Coach, tabs: gr.Tabs) -> list[Any]:
     following.add(page_of, [coach.column, coach.page])
     following.add(buttons_of, [coach.previous, coach.next])
     following.add(cards_of, cards)
-    following.after(None)
+    following.after(partial(gr.on, None))  # every change, and when the page opens
     return [opened, again]
 
 

@@ -14,7 +14,7 @@ from ays_core.models.checkpoints import Checkpoint, download, find
 from ays_core.models.held import bring
 from ays_core.models.hub import cached, remove
 from ays_core.models.pipelines import PipelineModel
-from components.events import LAST, PRIVATE
+from components.events import COMPUTE, LAST, PRIVATE
 from components.jobs import Overtime, Superseded, Turn, in_line, leave, stream
 from components.limits import LIMITS
 from components.state import Studio, with_model
@@ -137,9 +137,7 @@ def connect(studio: gr.State, panel: LoadingPanel) -> Any:
         loaded,
         [panel.found, panel.size],
         [panel.state, panel.loaded],
-        concurrency_limit=8,
-        concurrency_id="compute",
-        **PRIVATE,
+        **COMPUTE,
     )
     loading.success(kept_models, None, shelf, **PRIVATE)
     loading.success(folded, panel.loaded, panel.box, **PRIVATE)

@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT))  # a script knows its own folder only: the imports below need it
 
 from ays_core.job import Job  # noqa: E402
 from ays_core.leaderboard import Board, leaderboard, report, shipped  # noqa: E402

@@ -29,7 +29,7 @@ from safetensors.torch import load_file
 from torch.nn.functional import pixel_unshuffle
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]  # the imports below need both
 
 from draw_scenes import CLASSES, render  # noqa: E402
 

@@ -62,6 +62,7 @@ def fixed_point(sigma: float) -> str:
 # --- plain, CSV, JSON ----------------------------------------------------------------------------
 
 
+# Every writer is given the model; what is plain needs nothing of it.
 def write_plain(schedule: Schedule, spec: ModelSpec | None = None) -> str:  # noqa: ARG001
     return "".join(f"{sigma!r}\n" for sigma in schedule.sigmas)
 

@@ -74,10 +74,15 @@ class Entrants:
                 jobs[key] = self._optimised(key, solver, lambda: made[START])
                 jobs[key + TUNED] = self._optimised(key, solver, lambda: best_twin(made))
         if "direct" in OPTIMIZERS:
-            oss = lambda: [made[key] for key in ("oss", "oss" + TUNED) if key in made]  # noqa: E731
+
+            def oss() -> list[Schedule]:
+                return [made[key] for key in ("oss", "oss" + TUNED) if key in made]
+
+            def everyone() -> list[Schedule]:
+                return list(made.values())
+
             share = STOCHASTIC_SHARE if SOLVERS[solver].stochastic else 1
             few, many = (tries // share for tries in TRIES[self.kind])
-            everyone = lambda: list(made.values())  # noqa: E731
             jobs["direct" + TUNED] = self._direct(solver, made, oss, few, TRIED)
             jobs[ORACLE] = self._direct(solver, made, everyone, many, ORACLE_TRIED)
         return jobs
