@@ -124,6 +124,7 @@ class Page:
 
     def redraw_all(self, event: Any) -> None:
         """After a change of another tab: the curve, the rows and every control."""
+        event.success(optimize_panel.left, None, None, queue=False, **PRIVATE)
         self.refresh(event)
         self.reset(event.success)
 

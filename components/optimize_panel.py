@@ -18,8 +18,9 @@ from ays_core.library import Library
 from ays_core.optimizers import OPTIMIZERS
 from ays_core.params import adjustable, parse_params
 from ays_core.schedule import Schedule
+from ays_core.solvers import SOLVERS
 from components import data_field, verdict
-from components.choices import curves, menu, shown_keys, source_of
+from components.choices import menu, shown_keys, source_of
 from components.controls import parameter_control
 from components.costs import drawing, seconds_for
 from components.events import COMPUTE, ORDERED, PRIVATE
@@ -34,6 +35,7 @@ from components.verdict import Found
 from components.words import refusal, tell, warn
 
 KIND = "optimize"
+OPENED = "opened"  # the kind of turn that a Studio has in a page, until another one is opened there
 VERSIONS = ("torch", "diffusers")  # a search's numbers may depend on them
 THE_CURVE, NEW_ROW = "the curve", "a new row"
 FRAME = 0.4  # seconds between two pictures of the search: drawing more often would block the page
@@ -127,7 +129,8 @@ def with_method(studio: Studio, method: str) -> Studio:
 
 def optimise(studio: Studio, request: gr.Request) -> Generator[tuple, None, None]:
     """Search from the edited curve: yields (what was found, the search on the curve, its plot)."""
-    turn, began = Turn.take(request.session_hash, KIND), time.monotonic()
+    turn, opened = (Turn.take(request.session_hash, kind) for kind in (KIND, OPENED))
+    began = time.monotonic()
     entry = OPTIMIZERS[studio.optimizer]
     sent, drawn = 0.0, None
     yield None, gr.skip(), gr.skip()  # what an earlier search found is not this one's
@@ -141,11 +144,14 @@ def optimise(studio: Studio, request: gr.Request) -> Generator[tuple, None, None
             if snapshot is not None and time.monotonic() - sent > FRAME:
                 moved = snapshot is not drawn
                 sent, drawn = time.monotonic(), snapshot
-                behind = ScheduleEditor(references=[*curves(studio), trial(snapshot)])
+                behind = ScheduleEditor(trial=trial(snapshot))
                 yield gr.skip(), behind if moved else gr.skip(), figure(entry, progress)
     except StopIteration as stop:
         found = Found(studio, stop.value or drawn)
     except (Superseded, Overtime) as ended:
+        if opened.is_over:
+            yield None, ScheduleEditor(trial=None), None
+            return
         best = ended.snapshot
         found = Found(studio, best if isinstance(best, Schedule) else None, complete=False)
         if isinstance(ended, Overtime):
@@ -158,7 +164,7 @@ def optimise(studio: Studio, request: gr.Request) -> Generator[tuple, None, None
         if found.schedule is None
         else figure(entry, Progress("done", 1, 1, found.schedule))
     )
-    yield found, ScheduleEditor(references=curves(studio)), last
+    yield found, ScheduleEditor(trial=None), last
 
 
 def what_next(found: Found | None) -> tuple[str, gr.Button, gr.Button]:
@@ -174,6 +180,8 @@ def gone_on(studio: Studio, found: Found | None) -> Studio:
     """The best so far becomes the start of a new search with the same settings."""
     if found is None or found.schedule is None:
         return studio
+    if question(studio) != (asked := question(found.studio)):
+        raise refusal(f"that search was for {asked}: choose that, or Optimize anew")
     return replace(studio, yours=found.schedule)
 
 
@@ -195,10 +203,14 @@ def search_job(studio: Studio) -> Job[Schedule]:
     return (yield from searching.search(Library(), *where, **params))
 
 
-def adopted(studio: Studio, found: Found, into: str) -> tuple[Studio, gr.Dropdown]:
-    """What was found becomes the edited curve, or a row of its own."""
+def adopted(studio: Studio, found: Found | None, into: str) -> tuple[Any, Any]:
+    """What was found becomes the edited curve, or a row of its own, if it is still asked for."""
+    if found is None:
+        return gr.skip(), gr.skip()
     if found.schedule is None:
         tell("Stopped before there was anything better.")
+    elif question(studio) != question(found.studio):
+        tell(f"What was found is for {question(found.studio)}: “Save result” keeps it.")
     elif into == THE_CURVE:
         studio = replace(studio, yours=found.schedule)
     else:
@@ -206,9 +218,20 @@ def adopted(studio: Studio, found: Found, into: str) -> tuple[Studio, gr.Dropdow
     return studio, gr.Dropdown(menu(studio), value=shown_keys(studio))
 
 
+def question(studio: Studio) -> str:
+    """What a search answers, in words. What answers another one does not belong on the curve."""
+    return f"{studio.spec.label}, {SOLVERS[studio.solver].label}, {studio.num_steps} steps"
+
+
 def halt(request: gr.Request) -> None:
     """Stop: the search sees at its next step that its turn is over, and keeps its best so far."""
     Turn.take(request.session_hash, KIND)
+
+
+def left(request: gr.Request) -> None:
+    """Another Studio was opened in the page: nobody waits for a search of the one before."""
+    for kind in (OPENED, KIND):
+        Turn.take(request.session_hash, kind)
 
 
 def trial(schedule: Schedule) -> dict:

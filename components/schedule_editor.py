@@ -61,7 +61,8 @@ class Pushed:
 class ScheduleEditor(gr.HTML):
     """An editable schedule.
 
-    `references`: curves behind it, {"name", "sigmas", "color", "dash", "source"} each.
+    `references`: curves behind it, {"name", "sigmas", "color", "dash", "source"} each; `trial`: one
+    more, where a search is.
     `times`: for the axis of model time, as JSON, since the page copies a list value by value:
     {"lam": ln sigma ascending, "time": model time, "discrete": bool}.
     `bars`: one value an interval, drawn under the curve with `bars_label`.
@@ -73,6 +74,7 @@ class ScheduleEditor(gr.HTML):
         *,
         label: str = "Schedule",
         references: Sequence[dict[str, Any]] = (),
+        trial: dict[str, Any] | None = None,
         sigma_min: float = 1e-3,
         sigma_max: float = 1e3,
         times: str = "",
@@ -94,6 +96,7 @@ class ScheduleEditor(gr.HTML):
             head=static.head(*FILES),
             apply_default_css=False,
             references=list(references),
+            trial=trial,
             sigma_min=sigma_min,
             sigma_max=sigma_max,
             times=times,

@@ -6,7 +6,7 @@
   const { Plotly, CONFIG } = window.PlotlyTheme;
   const E = window.ScheduleEditor;
   const STRIP_ROOM = 56; // px right of the plot, for the density
-  const CONFIGURED = ["references", "times", "bars_label", "sigma_min", "sigma_max", "interactive", "label", "height"];
+  const CONFIGURED = ["references", "trial", "times", "bars_label", "sigma_min", "sigma_max", "interactive", "label", "height"];
   const instances = new Set();
 
   const given = (value) => ((value && value.sigmas) || []).map(Number).filter(Number.isFinite);
@@ -52,7 +52,7 @@
       this.levels.frozen = props.interactive === false;
       this.axes = E.axes(props.times && JSON.parse(props.times));
       if (!this.axes[this.axisKey]) this.axisKey = "sigma";
-      this.curves = E.references(props.references);
+      this.curves = E.references([...(props.references || []), ...(props.trial ? [props.trial] : [])]);
       return true;
     }
 

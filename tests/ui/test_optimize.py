@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ays_core.optimizers import OPTIMIZERS
+from components.lessons import LESSONS
 from tests.ui.test_studio import SIGMAS, choose, drag, set_number, settled
 
 expect.set_options(timeout=30_000)  # a slow machine is no failure
@@ -102,6 +103,39 @@ def test_a_stopped_search_is_gone_on_with_and_saved_with_its_record(ring):
     there = rows.count()
     ring.locator("#library-delete").click()  # other tests begin with an empty library
     expect(rows).to_have_count(there - 1)
+
+
+def searching(page: Page) -> None:
+    """A search that takes minutes has begun, and is shown on the curve."""
+    choose(page, "method", OPTIMIZERS["direct"].label)
+    page.locator("#optimize").click()
+    expect(page.locator("#editor .se-legend")).to_contain_text("search")
+
+
+def test_a_lesson_ends_the_search_that_was_running(ring):
+    lesson = LESSONS["final-zero"]
+    searching(ring)
+    ring.get_by_role("tab", name="Learn", exact=True).click()
+    ring.get_by_role("button", name=f"Start: {lesson.title}").click()
+    expect(ring.locator("#coach-page")).to_contain_text(lesson.question)
+    expect(ring.locator("#editor .se-legend")).not_to_contain_text("search")
+    settled(ring)
+    assert ring.evaluate(SIGMAS) == pytest.approx(list(lesson.prepare().yours.sigmas))
+    expect(ring.locator("#search .js-plotly-plot")).to_be_hidden()
+    expect(ring.locator("#save-result")).to_be_hidden()
+
+
+def test_what_was_found_for_another_step_count_is_kept_off_the_curve(ring):
+    searching(ring)
+    set_number(ring, "steps", 9)
+    expect(ring.locator("#editor .se-legend")).to_contain_text("search")  # it goes on
+    settled(ring)
+    ring.locator("#stop").click()
+    expect(ring.get_by_text("What was found is for Ring of 8 Gaussians")).to_be_visible()
+    expect(ring.locator("#save-result")).to_be_visible()
+    ring.locator("#resume").click()
+    expect(ring.get_by_text("choose that, or Optimize anew")).to_be_visible()
+    assert len(ring.evaluate(SIGMAS)) == 10
 
 
 def test_the_power_that_was_chosen_is_shown_with_its_curve(ring):
