@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+from ays_core.compare import reference_run
 from ays_core.denoiser import Bound
 from ays_core.job import Job
+from ays_core.optimizers.entry import training_noise
 from ays_core.optimizers.tuned_range import tuned
+from ays_core.sampling import SampleRun
 from ays_core.schedule import Schedule
 from ays_core.schedules import SCHEDULES
+from ays_core.solvers import SOLVERS
 from components.recent import Recent
 from components.state import Studio
 
+NOISES, LOOK = 64, 16  # that a range is searched on: all of them, and for a first look
+
 _tuned: Recent[Schedule] = Recent(256)
+_references: Recent[SampleRun] = Recent(32)
 
 
 def known_twin(studio: Studio, base: str) -> Schedule | None:
@@ -25,9 +32,29 @@ def twin_job(studio: Studio, bound: Bound, base: str) -> Job[Schedule]:
     known = known_twin(studio, base)
     if known is not None:
         return known
-    zero = studio.yours.final_zero
-    found = yield from tuned(bound, base, studio.num_steps, studio.solver, final_zero=zero)
+    found = yield from tuned(
+        bound,
+        base,
+        studio.num_steps,
+        studio.solver,
+        num=NOISES,
+        look=LOOK,
+        final_zero=studio.yours.final_zero,
+        reference=(yield from reference_job(studio, bound)),
+    )
     return _tuned.put(tuned_key(studio, base), found)
+
+
+def reference_job(studio: Studio, bound: Bound) -> Job[SampleRun | None]:
+    """What the noises of a search should end as, for a solver that is tried on each by itself."""
+    if SOLVERS[studio.solver].stochastic:
+        return None
+    where = sampled(studio)
+    known = _references.get(where)
+    if known is not None:
+        return known
+    found = yield from reference_run(bound, training_noise(bound, NOISES, 0))
+    return _references.put(where, found)
 
 
 def shipped_twin(studio: Studio, base: str) -> Schedule | None:
@@ -40,13 +67,10 @@ def shipped_twin(studio: Studio, base: str) -> Schedule | None:
 
 def tuned_key(studio: Studio, base: str) -> Hashable:
     """Everything that a range-tuned twin depends on."""
-    return (
-        studio.model,
-        studio.condition,
-        studio.negative,
-        studio.guidance,
-        studio.solver,
-        studio.num_steps,
-        studio.yours.final_zero,
-        base,
-    )
+    yours = studio.yours
+    return (*sampled(studio), studio.solver, yours.num_steps, yours.final_zero, base)
+
+
+def sampled(studio: Studio) -> tuple[Hashable, ...]:
+    """What is sampled, whatever the solver and its levels."""
+    return (studio.model, studio.condition, studio.negative, studio.guidance)

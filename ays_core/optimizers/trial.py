@@ -48,6 +48,12 @@ class Trial:
         to = "the reference run" if self.metric == "rmse" else "the samples it should give"
         return f"{METRICS[self.metric].label.lower()} to {to}, {self.num} training noises"
 
+    def few(self, num: int) -> Trial:
+        """The exam on the first `num` noises only, where samples are held against their own."""
+        if self.metric != "rmse":
+            raise ValueError("sets of samples cannot be compared on a part of them")
+        return replace(self, noise=self.noise[:num], target=self.target[:num], evaluations=0)
+
     def cost(self, schedule: Schedule) -> int:
         """Evaluations that `score` takes: none for levels that model or solver refuses."""
         entry = SOLVERS[self.solver]

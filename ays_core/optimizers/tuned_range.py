@@ -7,9 +7,11 @@ with the target solver on training noises. `karras*` is karras with its range tu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
+from operator import attrgetter
 
 import numpy as np
 
@@ -27,6 +29,21 @@ from ays_core.solvers import SOLVERS
 
 GRID = 6  # values of sigma_max, of sigma_min, and of every parameter of the closed form
 NARROWEST = 4.0  # spreads of the data: how low sigma_max is tried, and how high sigma_min
+KEPT = 4  # after a first look one in so many is tried again, on all noises
+
+
+SCORE = attrgetter("score")
+
+Given = Mapping[str, object]  # a range, or parameters of the closed form
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What was given to the closed form, what it made of that, and what this came to."""
+
+    given: Given
+    schedule: Schedule
+    score: float = math.inf
 
 
 def tuned(  # noqa: PLR0913 - each saves a caller some work
@@ -37,6 +54,7 @@ def tuned(  # noqa: PLR0913 - each saves a caller some work
     *,
     seed: int = 0,
     num: int = 64,
+    look: int | None = None,
     final_zero: bool = True,
     reference: SampleRun | None = None,
     trial: Trial | None = None,
@@ -44,58 +62,90 @@ def tuned(  # noqa: PLR0913 - each saves a caller some work
     """The closed form `key` with the range, then the parameters, that serve `solver` best.
 
     Tried on `num` training noises from `seed` on (`reference`: their reference run, where the
-    caller has it; `trial`: all of that, prepared). Without a final 0 sigma_min stays the model's
-    own: it is the noise left in the samples. The snapshot is the best so
-    far. Raises `ValueError` where nothing can be made or run.
+    caller has it; `trial`: all of that, prepared). With `look` a deterministic solver tries all on
+    the first so many, and only the best quarter on all. Without a final 0 sigma_min stays the
+    model's own: it is the noise left in the samples. The snapshot is the best so far. Raises
+    `ValueError` where nothing can be made or run.
     """
     entry = SCHEDULES[key]
 
-    def made(given: Mapping[str, object]) -> Schedule:
+    def made(given: Given) -> Schedule:
         return entry.make(num_steps, denoise.spec, final_zero=final_zero, **given)
 
-    best, best_given, best_score, done = made({}), {}, float("inf"), 0
+    plain = made({})
     if trial is None:
         trial = yield from relay(
             prepare(denoise, solver, num, seed, reference),
-            lambda p: Progress("reference", p.done, p.total, snapshot=best),
+            lambda p: Progress("reference", p.done, p.total, snapshot=plain),
         )
-    num, spent = trial.num, trial.evaluations
     highs, lows = tried_ranges(denoise.spec, final_zero)
-    rounds = [[{}, *({"sigma_max": hi, "sigma_min": lo} for hi, lo in product(highs, lows))]]
-    rounds += [[{p.name: value} for value in tried_values(p)] for p in adjustable(entry.make)]
-    total = sum(map(len, rounds))
-
-    def shown(_: Progress) -> Progress:
-        return Progress("tuning", done, total, snapshot=best)
-
-    for changes in rounds:
-        around = best_given
-        for change in changes:
-            done += 1
-            try:
-                candidate = made(around | change)
-            except ValueError:
-                continue  # this closed form cannot make so many levels in this range
-            spent += trial.cost(candidate)
-            score = yield from relay(trial.score(candidate), shown)
-            if score < best_score:
-                best, best_given, best_score = candidate, around | change, score
-    if best_score == float("inf"):
+    ranges = [{"sigma_max": high, "sigma_min": low} for high, low in product(highs, lows)]
+    own = [[{p.name: value} for value in tried_values(p)] for p in adjustable(entry.make)]
+    first = trial.few(look) if look and trial.metric == "rmse" else None
+    tuning = _Tuning(made, trial, first, Tried({}, plain), trial.evaluations)
+    yield from tuning.go_on([[{}], ranges, *own])
+    best = tuning.best
+    if best.score == math.inf:
         raise ValueError(f"{key}: {SOLVERS[solver].label} runs in none of the ranges tried")
-    own = {**best.origin.params, "seed": seed, "num": num, "score": best_score}
-    own |= {"tried_sigma_max": highs, "tried_sigma_min": lows}
+    facts = {**best.schedule.origin.params, "seed": seed, "num": trial.num, "score": best.score}
     made_by = record(
         key + TUNED,
         denoise,
-        best,
-        best,
+        best.schedule,
+        best.schedule,
         solver,
-        own,
-        evaluations=spent,
+        {**facts, "tried_sigma_max": highs, "tried_sigma_min": lows},
+        evaluations=tuning.evaluations,
         objective=trial.measures,
-        curve=[best_score],
+        curve=[best.score],
     )
-    return Schedule(best.sigmas, replace(made_by, reference=entry.reference))
+    return Schedule(best.schedule.sigmas, replace(made_by, reference=entry.reference))
+
+
+@dataclass
+class _Tuning:
+    """What a search has tried and spent so far, and the best of it."""
+
+    made: Callable[[Given], Schedule]
+    trial: Trial
+    first: Trial | None  # a first look
+    best: Tried
+    evaluations: int
+    done: int = 0
+    total: int = 0
+
+    def go_on(self, rounds: Sequence[Sequence[Given]]) -> Job[None]:
+        """Tries the best so far with each change of a round, round after round."""
+        self.total = sum(len(changes) + self.kept(changes) for changes in rounds)
+        for changes in rounds:
+            candidates = [{**self.best.given, **change} for change in changes]
+            if self.first and (kept := self.kept(changes)):
+                glanced = yield from self.tried(self.first, candidates)
+                candidates = [each.given for each in glanced[:kept]]
+            yield from self.tried(self.trial, candidates)
+
+    def kept(self, changes: Sequence[Given]) -> int:
+        """How many of a round are tried on all noises after a first look, if there is one."""
+        return math.ceil(len(changes) / KEPT) if self.first and len(changes) > KEPT else 0
+
+    def tried(self, exam: Trial, candidates: Sequence[Given]) -> Job[list[Tried]]:
+        """Those that can be made, the best first."""
+        found = list[Tried]()
+        for given in candidates:
+            self.done += 1
+            try:
+                schedule = self.made(given)
+            except ValueError:
+                continue  # this closed form cannot make so many levels in this range
+            self.evaluations += exam.cost(schedule)
+            score = yield from relay(exam.score(schedule), self.shown)
+            found.append(Tried(given, schedule, score))
+            if exam is self.trial:
+                self.best = min(self.best, found[-1], key=SCORE)
+        return sorted(found, key=SCORE)
+
+    def shown(self, _: Progress) -> Progress:
+        return Progress("tuning", self.done, self.total, snapshot=self.best.schedule)
 
 
 def tried_ranges(spec: ModelSpec, final_zero: bool) -> tuple[list[float], list[float]]:

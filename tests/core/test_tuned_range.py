@@ -63,6 +63,20 @@ def test_twin_is_the_best_of_its_grid():
     assert twin.origin.params["score"] == pytest.approx(min(scores))
 
 
+@pytest.mark.parametrize("solver", ["euler", "dpmpp_2m_sde"])
+def test_after_a_first_look_only_the_best_are_tried_on_all_noises(solver):
+    """A quarter of the ranges that can be made, and of the values of rho; sets of samples are not
+    judged by a part of them, so there all are."""
+    twin = run(tuned(MODEL, "karras", 6, solver, num=32, look=8))
+    rows = 32 * (1 + 35 + GRID) if solver != "euler" else 8 * (35 + GRID) + 32 * (1 + 9 + 2)
+    reference = 32 * 399 if solver == "euler" else 0
+    assert twin.origin.params["evaluations"] == reference + 6 * rows
+    plain = SCHEDULES["karras"].make(6, MODEL.spec)
+    exam = run(prepare(MODEL, solver, 32, 0))
+    assert run(exam.score(twin)) == pytest.approx(twin.origin.params["score"])
+    assert run(exam.score(twin)) <= run(exam.score(plain))
+
+
 def test_twin_says_how_it_was_found():
     twin = run(tuned(MODEL, "karras", 6, "heun", seed=3, num=16))
     assert twin.origin.method == "karras*" and twin.origin.parent == "karras"
