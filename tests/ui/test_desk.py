@@ -218,6 +218,7 @@ def test_operations_in_a_hurry_are_each_done_and_undone(studio: Page):
 
 def test_resampling_snapping_and_the_way_back(studio: Page):
     choose(studio, "model", POINTS)  # whose rows take no time
+    expect(studio.locator("#rows .pic-root[data-kind=points]")).to_be_visible()
     settled(studio)
     before = studio.evaluate(SIGMAS)
     unfold(studio, "operations")

@@ -15,6 +15,7 @@ def test_a_schedule_is_saved_used_deleted_and_brought_back(visit, studio_url, tm
     page = visit(studio_url)
     page.wait_for_selector("#editor .se-root[data-ready]", timeout=30_000)
     choose(page, "model", "Ring of 8 Gaussians")  # whose rows take no time
+    expect(page.locator("#rows .pic-root[data-kind=points]")).to_be_visible()
     settled(page)
     before = page.evaluate(SIGMAS)
 
