@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from ays_core.compare import REFERENCE_SOLVER, REFERENCE_STEPS, compare, reference_run
+from ays_core.compare import REFERENCE_SOLVER, REFERENCE_STEPS, Begun, compare, reference_run
 from ays_core.comparison import TUNED
 from ays_core.denoiser import Batch, Bound
 from ays_core.grid.plan import Grid, Spot
@@ -65,12 +65,13 @@ class GridCell:
 @dataclass(frozen=True, eq=False)
 class GridResult:
     """The cells so far, by (row, column), and the reference run of every seed so far. `running`:
-    the spot that is being computed."""
+    the spot that is being computed; `begun`: the reference run of its seed, as far as it is."""
 
     grid: Grid
     cells: Mapping[tuple[int, int], GridCell] = field(default_factory=dict)
     references: Mapping[int, SampleRun] = field(default_factory=dict)
     running: Spot | None = None
+    begun: Begun | None = None
 
 
 def run_grid(denoise: Bound, grid: Grid, kept: Results | None = None) -> Job[GridResult]:
@@ -100,7 +101,9 @@ def run_grid(denoise: Bound, grid: Grid, kept: Results | None = None) -> Job[Gri
 
     def told(so_far: GridResult, before: int, stage: str) -> Callable[[Progress], Progress]:
         """How a part's progress is that of the whole."""
-        return lambda p: Progress(stage, before + count * p.done, total, snapshot=so_far)
+        return lambda p: Progress(
+            stage, before + count * p.done, total, snapshot=_with_begun(so_far, p.snapshot)
+        )
 
     def searching(
         so_far: GridResult, before: int, costs: tuple[int, int]
@@ -149,6 +152,11 @@ def run_grid(denoise: Bound, grid: Grid, kept: Results | None = None) -> Job[Gri
     return result
 
 
+def _with_begun(result: GridResult, snapshot: object) -> GridResult:
+    """With a reference run as far as it is: it may be cut off, and is then gone on with."""
+    return replace(result, begun=snapshot) if isinstance(snapshot, Begun) else result
+
+
 def _found_key(spot: Spot) -> tuple[str, str, int]:
     return spot.named.key, spot.solver, spot.steps
 
@@ -157,7 +165,9 @@ def keep(result: GridResult, kept: Results) -> None:
     """Remember what another process has run: the next run of a grid goes on from there."""
     where = _where(result.grid)
     for seed, run in result.references.items():
-        kept.put(("reference", where, seed), run)
+        kept.put(_reference_key(result.grid, seed), run)
+    if result.begun is not None and result.running is not None:
+        kept.put((*_reference_key(result.grid, result.running.seed), "begun"), result.begun)
     for cell in result.cells.values():
         if cell.run is not None and cell.schedule is not None:
             spot = cell.spot
@@ -189,11 +199,15 @@ def _where(grid: Grid) -> Hashable:
     return grid.model, loads(grid.model), *words, grid.count
 
 
+def _reference_key(grid: Grid, seed: int) -> tuple[Hashable, ...]:
+    return "reference", _where(grid), seed
+
+
 def reference_of(
     denoise: Bound, grid: Grid, noise: Batch, seed: int, kept: Results
 ) -> Job[SampleRun]:
     """The reference run of a noise, which is `seed`'s; run once."""
-    key = ("reference", _where(grid), seed)
+    key = _reference_key(grid, seed)
     run = kept.get(key)
     if run is None:
         begun = (*key, "begun")

@@ -9,7 +9,8 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from ays_core.grid import Grid
+from ays_core.grid import Grid, run_grid
+from ays_core.grid.work import Kept, keep
 from ays_core.job import run
 from ays_core.models import held
 from ays_core.models.checkpoints import find
@@ -219,6 +220,24 @@ def test_a_reference_run_longer_than_the_limit_is_gone_on_with(load, monkeypatch
     assert len(calls) - before <= left + 4 * 6 * 2, "what was run is not run again"
     assert rows.reference.nfe == 79 and rows.reference.ran == whole.ran
     assert rows.reference.pictures.shape[0] == 4, "decoded where the network is"
+
+
+def test_a_grid_goes_on_with_the_reference_run_of_another_process(load, monkeypatch):
+    studio, calls, model = load("ddpm"), [], held.current()
+    plan = Grid.from_json(grids.row_plan(replace(studio, seed=15_151), "Yours", studio.yours))
+    network = model.network
+    monkeypatch.setattr(model, "network", lambda *args: calls.append(1) or network(*args))
+    job = run_grid(studio.bound(), plan, Kept())  # what is kept there is lost
+    while len(calls) < 30:
+        there = next(job).snapshot
+    job.close()
+    before, here = len(calls), Kept()
+    keep(there, here)
+    result = run(run_grid(studio.bound(), plan, here))
+    assert len(calls) - before < 79 - 20 + 6
+    whole = run(run_grid(studio.bound(), plan))
+    samples = [made.references[15_151].samples for made in (result, whole)]
+    assert float((samples[0] - samples[1]).norm() / samples[1].norm()) < 1e-4
 
 
 def test_a_model_that_was_freed_is_said_to_be(load):
