@@ -133,7 +133,6 @@ class Page:
         controls = Following(self.studio)
         controls.add(model_panel.how_it_is_sampled, [self.model.solver, self.model.seed])
         controls.add(model_panel.what_is_sampled, self.model.what)
-        controls.add(rows_panel.choices_of, self.rows.choices)
         controls.add(optimize_panel.how_it_is_searched, self.optimize.method)
         controls.after(after)
 

@@ -65,6 +65,7 @@ def build(state: gr.State, studio: Studio, following: Following) -> RowsPanel:
         elem_id="choices",
     )
     following.add(offer, [bar, generate])
+    following.add(choices_of, choices, choices)
     done = generate.click(generated, state, view, **COMPUTE)
     done.then(offer, state, [bar, generate], **PRIVATE)
     stop.click(halt, None, None, queue=False, **PRIVATE)
@@ -198,8 +199,10 @@ def chosen(studio: Studio, keys: list[str]) -> Studio:
     return with_choices(studio, [*keys, *unseen])
 
 
-def choices_of(studio: Studio) -> gr.Dropdown:
-    return gr.Dropdown(menu(studio), value=shown_keys(studio))
+def choices_of(studio: Studio, shown: list[str]) -> gr.Dropdown:
+    """The menu of what fits, and the chosen ones of that; nothing that is `shown` is sent again."""
+    keys, fitting = shown_keys(studio), menu(studio)
+    return gr.Dropdown(fitting) if keys == shown else gr.Dropdown(fitting, value=keys)
 
 
 def acted(studio: Studio, event: gr.EventData) -> tuple[Studio, list[str]]:

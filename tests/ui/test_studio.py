@@ -95,6 +95,19 @@ def test_it_opens_with_a_comparison_and_says_what_it_found(studio):
     assert "closest to the reference" in finding and "not used to optimise" in finding
 
 
+def test_a_schedule_found_for_these_steps_is_no_choice_for_others(studio):
+    chips = studio.locator("#choices .token")
+    before = chips.all_inner_texts()
+    assert any(chip.startswith("OSS for") for chip in before)
+    set_number(studio, "steps", 4)
+    expect(chips.filter(has_text="OSS for")).to_have_count(0)
+    chips.last.locator(".token-remove").click()
+    expect(chips).to_have_count(len(before) - 2)
+    set_number(studio, "steps", 6)
+    expect(chips.filter(has_text="OSS for")).to_have_count(1)
+    expect(chips).to_have_count(len(before) - 1)
+
+
 def test_a_dragged_level_changes_its_row_and_the_table_and_nothing_else(studio):
     before, others = studio.evaluate(SIGMAS), error_of(studio, "Karras")
     was = error_of(studio, "Yours")
