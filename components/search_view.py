@@ -58,7 +58,8 @@ def figure(entry: OptimizerEntry, progress: Progress) -> dict[str, Any]:
 
 
 def ticks(values: list[float]) -> dict[str, Any]:
-    """1, 2 and 5 of every decade that the values span, more of a single one, written out."""
+    """1, 2 and 5 of every decade that the values span, more of a single one, written out; round
+    numbers where even these stand too far apart."""
     found = [value for value in values if value > 0]
     if not found:
         return {}
@@ -67,7 +68,18 @@ def ticks(values: list[float]) -> dict[str, Any]:
     few, some = (1, 1.5, 2, 3, 5, 7), (1, 2, 5)
     shares = few if high - low < 1 else some if high - low < 3 else (1,)
     at = [share * 10.0**decade for decade in decades for share in shares]
+    if sum(min(found) <= tick <= max(found) for tick in at) < 2 and high - low > 1e-4:
+        at = evenly(min(found), max(found))
     return {"tickvals": at, "ticktext": [f"{value:g}" for value in at]}
+
+
+def evenly(low: float, high: float) -> list[float]:
+    """Three to seven multiples of 1, 2 or 5 times a power of ten, from `low` or below to `high` or
+    above."""
+    decade = 10.0 ** math.floor(math.log10((high - low) / 2))
+    step = max(s * decade for s in (1, 2, 5) if s * decade <= (high - low) / 2)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return [float(f"{k * step:.6g}") for k in range(first, last + 1)]
 
 
 def by_weight(scores: dict[str, float], chosen: str) -> list[dict[str, Any]]:

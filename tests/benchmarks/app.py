@@ -87,6 +87,18 @@ def optimized(page: Page) -> float:
     return time.perf_counter() - began
 
 
+def with_steps(page: Page, steps: int) -> float:
+    """Seconds from another step count to all rows, a range searched among them."""
+    began = time.perf_counter()
+    field = page.locator("#steps input").first
+    field.fill(str(steps))
+    field.press("Enter")
+    rows = page.locator("#rows .pic-row", has=page.get_by_text(f"{steps} calls", exact=True))
+    shown = page.locator("#choices .token").count()
+    expect(rows).to_have_count(shown + 1, timeout=PATIENCE)  # and the edited curve
+    return time.perf_counter() - began
+
+
 def line(what: str, value: float, target: str, unit: str = "s") -> None:
     print(f"  {what:<44}{value:7.2f} {unit:<4} target {target}")
 
@@ -104,5 +116,7 @@ if __name__ == "__main__":
             again = opened(browser.new_page(), address)
             line("a second visitor, to the whole comparison", again[1], "5 s")
             line("Optimize to its row", optimized(page), "60 s")
+            line("8 steps, to all rows, a range searched", with_steps(page, 8), "none")
+            line("10 steps, to all rows, another searched", with_steps(page, 10), "none")
             line("peak memory after that", peak_gigabytes(process), "2 GiB", "GiB")
         browser.close()

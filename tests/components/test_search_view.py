@@ -11,7 +11,7 @@ from ays_core.comparison import three_digits
 from ays_core.job import run
 from ays_core.schedule import Origin, Schedule
 from components.optimize_panel import cost, search_job
-from components.search_view import outcome
+from components.search_view import outcome, ticks
 from components.state import first_studio, with_model, with_steps
 
 
@@ -76,3 +76,17 @@ def test_both_lists_of_oss_are_shown_with_their_errors(studio):
 def test_the_slow_search_points_to_the_one_that_measures_once(studio):
     said = cost(replace(with_model(studio, "scenes"), optimizer="ays_mc", params=()))
     assert "prices every step from 24,576 evaluations; with power 3 it finds the least KLUB" in said
+
+
+@pytest.mark.parametrize("low", [0.0315, 0.2, 0.0999, 3.0, 70.0])
+@pytest.mark.parametrize("times", [1.001, 1.02, 1.1, 1.4, 3, 20, 1000])
+def test_the_axis_of_a_search_has_levels_to_read(low, times):
+    at = ticks([low * times, low])
+    seen = [float(v) for v in at["ticktext"] if low * 0.999 <= float(v) <= low * times * 1.001]
+    assert 2 <= len(seen) <= 12 and len(set(at["ticktext"])) == len(at["ticktext"])
+    assert at["tickvals"] == pytest.approx([float(v) for v in at["ticktext"]])
+
+
+def test_the_axis_of_a_search_that_has_gained_nothing_is_a_decade():
+    assert {"1", "5", "10"} <= set(ticks([5.0, 5.0])["ticktext"])
+    assert ticks([0.0]) == {}
