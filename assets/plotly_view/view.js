@@ -46,9 +46,8 @@
         this.root.removeAttribute("role");
         this.root.removeAttribute("aria-label");
       }
-      const width = this.root.clientWidth;
-      if (!drawn || !width) return; // a hidden tab has no width: drawn when it is shown
-      this.width = width;
+      const width = this.width = this.root.clientWidth;
+      if (!drawn || !width) return; // a hidden tab has no width: drawn when it is shown again
       const layout = { uirevision: "keep", ...value.layout, template: template(this.root), width, height };
       if (!this.plot.data) this.newPlots++;
       Plotly.react(this.plot, value.data.map(dressed), layout, CONFIG);

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from ays_core.optimizers import OPTIMIZERS
 from components.lessons import LESSONS
-from tests.ui.test_studio import SIGMAS, choose, drag, set_number, settled
+from tests.ui.test_studio import SIGMAS, choose, drag, row, set_number, settled
 
 expect.set_options(timeout=30_000)  # a slow machine is no failure
 
@@ -108,6 +108,10 @@ def test_a_stopped_search_is_gone_on_with_and_saved_with_its_record(ring):
 def searching(page: Page) -> None:
     """A search that takes minutes has begun, and is shown on the curve."""
     choose(page, "method", OPTIMIZERS["direct"].label)
+    set_number(page, "steps", 40)
+    expect(page.locator("#cost")).to_contain_text(OPTIMIZERS["direct"].about)
+    expect(row(page, "Yours").get_by_text("40 calls")).to_be_visible()
+    settled(page)
     page.locator("#optimize").click()
     expect(page.locator("#editor .se-legend")).to_contain_text("search")
 

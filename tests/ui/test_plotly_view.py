@@ -89,6 +89,17 @@ def test_figures_replace_each_other_in_place(page: Page):
     expect(image).to_have_count(0)
 
 
+def test_what_came_while_its_tab_was_hidden_is_drawn_when_it_is_shown(page: Page):
+    draw(page, "first")
+    page.wait_for_function(f"{VIEW}.plot.data[0].y[0] === 3")
+    page.get_by_role("tab", name="Other").click()
+    expect(page.get_by_text("Somewhere else")).to_be_visible()
+    page.locator("#second").dispatch_event("click")
+    page.wait_for_function(f"{VIEW}.props.value.data[0].y[0] === 6")
+    page.get_by_role("tab", name="Figure").click()
+    page.wait_for_function(f"{VIEW}.plot.data[0].y[0] === 6")
+
+
 def test_every_panel_is_in_the_colours_of_the_page(page: Page):
     draw(page, "panels")
     expect(page.locator("#view .subplot")).to_have_count(2)

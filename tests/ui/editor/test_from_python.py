@@ -59,7 +59,7 @@ def test_a_stream_of_pushes_is_one_undo_step(page: Page):
 
 
 def test_other_pushes_are_undo_steps_however_fast_they_come(page: Page):
-    with page.expect_request("**/queue/join*"):  # or the second may overtake it on the way
+    with page.expect_response("**/queue/join*"):  # or the second may overtake it on the way
         push(page, "longer")
     push(page, "exponential")
     page.wait_for_function(f"{EDITOR.format('#one')}.sigmas[5] < 0.7")
