@@ -21,14 +21,13 @@ from ays_core.compare import (
 )
 from ays_core.denoiser import Batch, Bound
 from ays_core.job import Job, Progress, relay, run
-from ays_core.models.held import loads
 from ays_core.sampling import SampleRun, start_noise
 from ays_core.schedule import Schedule
 from ays_core.solvers import SOLVERS
 from components.choices import choice_name, chosen_schedule, fitting_choices, yours_name
 from components.recent import Recent
 from components.state import ACCENT, TUNED, YOURS, Choice, Studio, first_studio
-from components.twins import known_twin, twin_job
+from components.twins import known_twin, sampled, twin_job
 
 # What the rows show. A component of a mixture that draws a shape with hundreds means nothing.
 SHOWN_METRICS = {"pictures": ("rmse", "same_component"), "points": ("rmse", "sliced_w2")}
@@ -108,8 +107,7 @@ def calls_of(studio: Studio) -> tuple[int, int]:
 
 def place(studio: Studio) -> Hashable:
     """Everything that a reference run depends on."""
-    words = (studio.condition, studio.negative, studio.guidance)
-    return (studio.model, loads(studio.model), *words, studio.seed, studio.num)
+    return (*sampled(studio), studio.seed, studio.num)
 
 
 def keep(view: Rows) -> None:

@@ -149,15 +149,15 @@ def optimise(studio: Studio, request: gr.Request) -> Generator[tuple, None, None
     except StopIteration as stop:
         found = Found(studio, stop.value or drawn)
     except (Superseded, Overtime) as ended:
-        if opened.is_over:
-            yield None, ScheduleEditor(trial=None), None
-            return
         best = ended.snapshot
         found = Found(studio, best if isinstance(best, Schedule) else None, complete=False)
         if isinstance(ended, Overtime):
             warn(ended)
     except ValueError as refused:
         raise refusal(refused) from None
+    if opened.is_over:
+        yield None, ScheduleEditor(trial=None), None
+        return
     found = replace(found, schedule=stamped(found.schedule, time.monotonic() - began))
     last = (
         gr.skip()

@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from ays_core.compare import reference_run
 from ays_core.denoiser import Bound
 from ays_core.job import Job
+from ays_core.models.held import loads
 from ays_core.optimizers.entry import training_noise
 from ays_core.optimizers.tuned_range import tuned
 from ays_core.sampling import SampleRun
@@ -72,5 +73,6 @@ def tuned_key(studio: Studio, base: str) -> Hashable:
 
 
 def sampled(studio: Studio) -> tuple[Hashable, ...]:
-    """What is sampled, whatever the solver and its levels."""
-    return (studio.model, studio.condition, studio.negative, studio.guidance)
+    """What is sampled, whatever the noise, the solver and its levels."""
+    words = (studio.condition, studio.negative, studio.guidance)
+    return (studio.model, loads(studio.model), *words)

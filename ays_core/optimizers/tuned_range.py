@@ -30,8 +30,6 @@ from ays_core.solvers import SOLVERS
 GRID = 6  # values of sigma_max, of sigma_min, and of every parameter of the closed form
 NARROWEST = 4.0  # spreads of the data: how low sigma_max is tried, and how high sigma_min
 KEPT = 4  # after a first look one in so many is tried again, on all noises
-
-
 SCORE = attrgetter("score")
 
 Given = Mapping[str, object]  # a range, or parameters of the closed form
