@@ -53,13 +53,20 @@ def start_noise(spec: ModelSpec, num: int, seed: int) -> Batch:
 
 
 def sample(
-    denoise: Denoiser, schedule: Schedule, solver: str, noise: Batch, *, seed: int = 0
+    denoise: Denoiser,
+    schedule: Schedule,
+    solver: str,
+    noise: Batch,
+    *,
+    seed: int = 0,
+    first: Batch | None = None,
 ) -> Job[SampleRun]:
     """Run `solver` along `schedule` from unit `noise`; yields after every denoiser call.
 
     The snapshot is the newest estimate of x0. `seed` is that of noise row 0: stochastic solvers
-    draw row k's own noise from seed + k. Raises `ValueError` when the solver cannot run exactly
-    these levels, or when the result is not finite.
+    draw row k's own noise from seed + k. `first`: x0 of the first call, which the first level and
+    the noise decide alone, where the caller has it from another run. Raises `ValueError` when the
+    solver cannot run exactly these levels, or when the result is not finite.
     """
     stepper = pin(solver, schedule, seed=seed)
     began = time.perf_counter()
@@ -67,7 +74,7 @@ def sample(
     trajectory = []
     for i, sigma in enumerate(stepper.calls):
         with torch.no_grad():
-            x0 = denoise(x, sigma)
+            x0 = denoise(x, sigma) if first is None or i else first
             x = stepper.step(x, x0)
         trajectory.append((sigma, x0))
         yield Progress("sampling", i + 1, len(stepper.calls), snapshot=x0)

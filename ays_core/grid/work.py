@@ -186,7 +186,8 @@ def _search_costs(denoise: Bound, grid: Grid, spot: Spot) -> tuple[int, int]:
     noises = SEARCH_NOISES * sets(spot.solver)
     stochastic = SOLVERS[spot.solver].stochastic
     reference = 0 if stochastic else noises * reference_calls(denoise)
-    return reference, tries * noises * SOLVERS[spot.solver].nfe(spot.steps, grid.final_zero)
+    calls = SOLVERS[spot.solver].nfe(spot.steps, grid.final_zero) - 1
+    return reference, noises * (tries * calls + len(highs) + 1)  # ranges share the first call
 
 
 def reference_calls(denoise: Bound) -> int:

@@ -5,7 +5,8 @@ start and two closed forms are tried first; from the best of them CMA-ES (Hansen
 Evolution Strategy: A Tutorial, arXiv:1604.00772) goes on. LD3 (Tong et al. 2025) matches the
 sampler's output too, by gradients; without them any solver and any measure will do.
 
-A denoiser takes one level per call, so candidates, whose levels differ, run one after another.
+A denoiser takes one level per call, so candidates, whose levels differ, run one after another, all
+noises of each as one batch. What they share, the first call, is made once.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry, check_seeds
 from ays_core.optimizers.optimal_stepsize import evaluations as stepsize_evaluations
 from ays_core.optimizers.optimal_stepsize import optimal_stepsize
 from ays_core.optimizers.record import record
-from ays_core.optimizers.trial import Trial, given_or_prepared, preparing
+from ays_core.optimizers.trial import Trial, given_or_prepared, preparing, trying
 from ays_core.params import Choice, Range
 from ays_core.paths import ModelSpec
 from ays_core.schedule import Schedule
@@ -207,7 +208,7 @@ def evaluations(
     """What `direct` costs at most: preparing trials, OSS, and `budget` tries, or where there is a
     single gap those before the search."""
     tries = budget if start.num_steps + free_first > 1 else 2 + len(FORMS)
-    calls = tries * SOLVERS[solver].nfe(start.num_steps, start.final_zero)
+    calls = trying(solver, start, tries, free_first=free_first)
     proxy = stepsize_evaluations(start, free_first=free_first, num=num)
     return num * (preparing(denoise, solver) + calls) + proxy
 

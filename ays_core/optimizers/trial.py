@@ -7,7 +7,7 @@ against a fine run of the solver itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -28,7 +28,11 @@ FINE_STEPS = 50  # of a stochastic solver's own fine run
 class Trial:
     """A solver's exam: the noise, (B, *sample_shape), and what should come of it (`target`:
     samples for "rmse", features for "sliced_w2"). Lower scores are better. `evaluations`: what it
-    cost to prepare."""
+    cost to prepare.
+
+    Schedules that begin at one level ask the denoiser the same first question: of those tried one
+    after another, the first alone pays for it.
+    """
 
     denoise: Bound
     solver: str
@@ -37,6 +41,7 @@ class Trial:
     metric: str
     target: torch.Tensor
     evaluations: int = 0
+    _first: dict[float, Batch] = field(init=False, repr=False, default_factory=dict)  # x0 by level
 
     @property
     def num(self) -> int:
@@ -55,22 +60,31 @@ class Trial:
         return replace(self, noise=self.noise[:num], target=self.target[:num], evaluations=0)
 
     def cost(self, schedule: Schedule) -> int:
-        """Evaluations that `score` takes: none for levels that model or solver refuses."""
-        entry = SOLVERS[self.solver]
-        try:
-            check_steps(entry, self.denoise.spec.check(schedule))
-        except ValueError:
+        """Evaluations that `score` takes next: none for levels that model or solver refuses."""
+        if not self.runs(schedule):
             return 0
-        return entry.nfe(schedule.num_steps, schedule.final_zero) * self.num
+        calls = SOLVERS[self.solver].nfe(schedule.num_steps, schedule.final_zero)
+        return (calls - (schedule.sigmas[0] in self._first)) * self.num
+
+    def runs(self, schedule: Schedule) -> bool:
+        """Whether model and solver take these levels."""
+        try:
+            check_steps(SOLVERS[self.solver], self.denoise.spec.check(schedule))
+        except ValueError:
+            return False
+        return True
 
     def score(self, schedule: Schedule) -> Job[float]:
         """The schedule's score; infinite where the solver cannot run it."""
-        if not self.cost(schedule):
+        if not self.runs(schedule):
             return float("inf")
+        asked, high = (self.denoise, schedule, self.solver, self.noise), schedule.sigmas[0]
         try:
-            ran = yield from sample(self.denoise, schedule, self.solver, self.noise, seed=self.seed)
+            ran = yield from sample(*asked, seed=self.seed, first=self._first.get(high))
         except ValueError:  # it ended in values that are not finite
             return float("inf")
+        self._first.clear()  # the newest only: each is as large as the noise
+        self._first[high] = ran.trajectory[0][1]
         samples = ran.samples if self.metric == "rmse" else features(self.denoise, ran.samples)
         return METRICS[self.metric].make(samples, self.target)
 
@@ -104,6 +118,13 @@ def preparing(denoise: Bound | None, solver: str) -> int:
         steps = REFERENCE_STEPS[denoise.spec.kind if denoise else "pictures"]
         return SOLVERS[REFERENCE_SOLVER].nfe(steps, final_zero=True)
     return 0 if denoise and has_exact_samples(denoise) else entry.nfe(FINE_STEPS, final_zero=True)
+
+
+def trying(solver: str, start: Schedule, tries: int, *, free_first: bool = False) -> int:
+    """Denoiser calls for every noise that `tries` schedules with the steps of `start` take in one
+    exam. With a `free_first` level at most: it may be the same for some."""
+    calls = SOLVERS[solver].nfe(start.num_steps, start.final_zero)
+    return tries * calls if free_first else 1 + tries * (calls - 1)
 
 
 def has_exact_samples(denoise: Bound) -> bool:

@@ -119,7 +119,9 @@ class _Tuning:
             candidates = [{**self.best.given, **change} for change in changes]
             if self.first and (kept := self.kept(changes)):
                 glanced = yield from self.tried(self.first, candidates)
-                candidates = [each.given for each in glanced[:kept]]
+                # in the order of their first levels: those that begin alike share a call
+                best = sorted(glanced[:kept], key=lambda each: each.schedule.sigmas[0])
+                candidates = [each.given for each in best]
             yield from self.tried(self.trial, candidates)
 
     def kept(self, changes: Sequence[Given]) -> int:

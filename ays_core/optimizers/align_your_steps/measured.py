@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Annotated
 
 from ays_core.denoiser import Bound
 from ays_core.job import Job, Progress, relay
 from ays_core.optimizers.align_your_steps.search import FINALISTS, MORE, POWERS, Search
 from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry, check_seeds
-from ays_core.optimizers.trial import Trial, given_or_prepared, preparing, sets
+from ays_core.optimizers.trial import Trial, given_or_prepared, preparing, sets, trying
 from ays_core.optimizers.tuned_range import GRID
 from ays_core.params import Choice, Range
 from ays_core.schedule import Schedule
@@ -165,9 +166,9 @@ def evaluations(  # noqa: PLR0913 - the parameters that cost something
         return measured
     auto, entry, exam = power == "auto", SOLVERS[solver], preparing(denoise, solver)
     trials = 1 + (2 * len(POWERS) + 3 * GRID * free_first if auto else USUAL_SWEEPS)
-    calls = entry.nfe(start.num_steps, start.final_zero)
-    again = MORE * (exam + (1 + FINALISTS) * calls) if auto and not entry.stochastic else 0
-    return measured + num * (sets(solver) * (exam + trials * calls) + again)
+    calls = partial(trying, solver, start, free_first=auto and free_first)
+    again = MORE * (exam + calls(1 + FINALISTS)) if auto and not entry.stochastic else 0
+    return measured + num * (sets(solver) * (exam + calls(trials)) + again)
 
 
 OPTIMIZERS.add(

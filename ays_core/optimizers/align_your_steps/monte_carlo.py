@@ -26,7 +26,7 @@ from ays_core.optimizers.align_your_steps.measured import PAPER, PATIENCE, USUAL
 from ays_core.optimizers.align_your_steps.programme import SHARES
 from ays_core.optimizers.entry import OPTIMIZERS, OptimizerEntry, check_seeds
 from ays_core.optimizers.record import record
-from ays_core.optimizers.trial import Trial, given_or_prepared, preparing, sets
+from ays_core.optimizers.trial import Trial, given_or_prepared, preparing, sets, trying
 from ays_core.params import Choice, Range
 from ays_core.paths import ModelSpec
 from ays_core.schedule import Schedule
@@ -230,8 +230,8 @@ def evaluations(
     if stop == "converged":
         first = positive(start, denoise.spec).num_steps if denoise else start.num_steps
         return spent + 2 * (first + (tries - 1) * start.num_steps) * draws
-    calls = SOLVERS[solver].nfe(start.num_steps, start.final_zero)
-    return spent + num * sets(solver) * (preparing(denoise, solver) + calls * tries)
+    calls = trying(solver, start, tries)
+    return spent + num * sets(solver) * (preparing(denoise, solver) + calls)
 
 
 OPTIMIZERS.add(
