@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000")  # else all events, after each
 
 import gradio as gr
 import spaces  # noqa: F401 - before torch: a ZeroGPU Space replaces parts of it

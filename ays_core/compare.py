@@ -7,7 +7,7 @@ samples, with the floor that a perfect sampler would still have.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Protocol, runtime_checkable
@@ -106,14 +106,16 @@ def compare(
     *,
     seed: int = SHOWN_SEED,
     reference: SampleRun | None = None,
+    floors: Mapping[str, float] | None = None,
 ) -> Job[Comparison]:
     """Run every schedule from the same unit `noise`, (B, *sample_shape), whose row 0 is `seed`.
 
     `metrics`: catalogue keys, all of them by default; those that mean nothing here are left out
     (an error to a reference for a stochastic solver, components for a network). `reference`: the
-    reference run of this noise, where the caller has it. Yields after every denoiser call with
-    the comparison so far as snapshot. A schedule that cannot run has the reason in its cell, and
-    the others go on; an unknown solver or metric raises `ValueError`.
+    reference run of this noise, where the caller has it; `floors`: what a perfect sampler scores
+    with as many samples of these seeds, where an earlier comparison found it. Yields after every
+    denoiser call with the comparison so far as snapshot. A schedule that cannot run has the reason
+    in its cell, and the others go on; an unknown solver or metric raises `ValueError`.
     """
     entry = SOLVERS[solver]
     wanted = [METRICS[key] for key in (METRICS if metrics is None else metrics)]
@@ -132,8 +134,11 @@ def compare(
 
     distances = [m for m in measured if m.needs == "samples"]
     exact = _features(denoise, denoise.data(len(noise), seed + EXACT_SEED)) if distances else None
-    floors = {} if exact is None else _floors(distances, denoise, exact, seed)
-    result = replace(result, reference_note=_note(result, denoise, bool(distances)), floors=floors)
+    known, asked = floors or {}, [f"{metric.key}_floor" for metric in distances]
+    if exact is not None and not known.keys() >= set(asked):
+        known = _floors(distances, denoise, exact, seed)
+    note = _note(result, denoise, bool(distances))
+    result = replace(result, reference_note=note, floors={key: known[key] for key in asked})
 
     for i, schedule in enumerate(schedules):
         so_far, before = result, done

@@ -197,6 +197,7 @@ def _run_row(view: Rows, i: int, bound: Bound, noise: Batch, where: Hashable) ->
             SHOWN_METRICS[studio.spec.kind],
             seed=studio.seed,
             reference=view.reference,
+            floors=view.floors,
         )
         result: Comparison = yield from _relay(job, view)
         view = replace(view, floors=_floors.put(where, {**view.floors, **result.floors}))

@@ -61,6 +61,7 @@ class SmallPage:
         await (self.small if page else self.plain)(scope, receive, send)
 
 
+@cache  # a component asks with every answer, and plotly.js has millions of bytes
 def _tag(name: str) -> str:
     address = f"{PREFIX}/{name}?v={hashlib.sha256(_content(name)).hexdigest()[:12]}"
     if name.endswith(".css"):

@@ -72,6 +72,7 @@ def measure_grid(
             metrics,
             seed=MEASURING_SEED,
             reference=reference,
+            floors=lines[-1].floors if lines else None,
         )
         measured = yield from relay(job, shown)
         cell = measured.cells[0]

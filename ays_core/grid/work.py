@@ -267,11 +267,12 @@ def _cell(
     if found is None:
         noise = start_noise(denoise.spec, grid.count, spot.seed)
         metrics = CELL_METRICS[denoise.spec.kind]
-        job = compare(
-            denoise, [schedule], spot.solver, noise, metrics, seed=spot.seed, reference=reference
-        )
+        same = ("floors", _where(grid), spot.seed)
+        known = {"reference": reference, "floors": kept.get(same)}
+        job = compare(denoise, [schedule], spot.solver, noise, metrics, seed=spot.seed, **known)
         result = yield from job
         cell = result.cells[0]
+        kept.put(same, result.floors)
         if cell.run is None:
             return GridCell(spot, schedule, error=cell.error)
         found = GridCell(spot, schedule, _shown(cell.run, denoise), cell.metrics, result.floors)

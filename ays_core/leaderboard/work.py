@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ays_core.compare import compare, reference_run
@@ -118,7 +118,7 @@ class Judges:
         wanted = list(dict.fromkeys((metric, DISTANCE)))
         values = {schedule: {key: list[float]() for key in wanted} for schedule in schedules}
         errors: dict[Schedule, str] = {}
-        floors = []
+        floors = dict[int, Mapping[str, float]]()
         for seed in self.seeds:
             noise = start_noise(self.denoise.spec, self.num, seed)
             if metric == "rmse" and seed not in self.references:
@@ -126,16 +126,17 @@ class Judges:
             for schedule in values:  # one at a time: a trajectory need not outlive its run
                 result = yield from compare(
                     self.denoise, [schedule], solver, noise, wanted, seed=seed,
-                    reference=self.references.get(seed),
+                    reference=self.references.get(seed), floors=floors.get(seed),
                 )  # fmt: skip
-                floors.append(result.floors[f"{DISTANCE}_floor"])
+                floors[seed] = result.floors
                 cell = result.cells[0]
                 if cell.error:
                     errors[schedule] = cell.error
                 else:
                     for key, numbers in values[schedule].items():
                         numbers.append(_digits(cell.metrics[key], 5))
-        return values, errors, statistics.fmean(floors)
+        floor = statistics.fmean(each[f"{DISTANCE}_floor"] for each in floors.values())
+        return values, errors, floor
 
 
 def recalled(score: Score) -> Job[Schedule]:

@@ -95,7 +95,7 @@ def judge(
     rivals = [start, *plain, *(twins or ())]
     noise = start_noise(spec, num, seed)
     reference, verdict = None, None
-    cells: list[Cell] = []
+    cells, floors = list[Cell](), dict[str, float]()
     if not SOLVERS[solver].stochastic:
         job = reference_run(denoise, noise)
         reference = yield from relay(job, lambda p: replace(p, stage="reference", snapshot=None))
@@ -105,8 +105,10 @@ def judge(
 
     def run_too(schedule: Schedule) -> Job[Verdict | None]:
         # one at a time: a trajectory of hundreds of samples need not outlive its run
-        job = compare(denoise, [schedule], solver, noise, seed=seed, reference=reference)
+        known = {"reference": reference, "floors": floors}
+        job = compare(denoise, [schedule], solver, noise, seed=seed, **known)
         one = yield from relay(job, so_far)
+        floors.update(one.floors)
         cells.extend(_without_trajectory(one.cells))
         return _verdict(replace(one, cells=tuple(cells)), result, rivals)
 

@@ -52,6 +52,19 @@ def test_distances_come_with_their_floor(reference):
     assert all(result.cells[0].metrics[k] > result.floors[f"{k}_floor"] > 0 for k in distances)
 
 
+def test_floors_at_hand_are_not_drawn_again(reference, monkeypatch):
+    asked = (MODEL, [KARRAS], "euler", NOISE, METRICS)
+    first = run(compare(*asked, reference=reference))
+    monkeypatch.setattr(MODEL.model, "draws", None)  # calling it would fail
+    again = run(compare(*asked, reference=reference, floors=first.floors | {"more": 1.0}))
+    assert again.floors == first.floors and again.cells[0].metrics == first.cells[0].metrics
+    few = {"sliced_w2_floor": 1.0}
+    alone = run(compare(*asked[:4], ["sliced_w2"], reference=reference, floors=few))
+    assert alone.floors == few
+    with pytest.raises(TypeError):  # what is not at hand is
+        run(compare(*asked, reference=reference, floors=few))
+
+
 def test_points_have_no_psnr_and_pictures_do(reference):
     result = run(compare(MODEL, [KARRAS], "euler", NOISE, reference=reference))
     assert "psnr_median" not in result.cells[0].metrics
