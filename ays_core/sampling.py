@@ -45,11 +45,10 @@ def start_noise(spec: ModelSpec, num: int, seed: int) -> Batch:
     Row k depends on seed + k alone: the same picture whatever the batch size. Solvers scale it by
     the schedule's own first level.
     """
-    rows = [
-        torch.randn(spec.sample_shape, generator=torch.Generator().manual_seed(seed + k))
-        for k in range(num)
-    ]
-    return torch.stack(rows)
+    noise, generator = torch.empty(num, *spec.sample_shape), torch.Generator()
+    for k, row in enumerate(noise):
+        row.normal_(generator=generator.manual_seed(seed + k))
+    return noise
 
 
 def sample(
