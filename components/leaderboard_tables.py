@@ -36,6 +36,13 @@ closed form; it is negative where the closed form wins. Made by `{COMMAND}`.
 """
 
 
+# All tables at once are 30,000 nodes, which every change of the page would have to walk through.
+UNFOLD = """element.addEventListener("toggle", ({ target }) => {
+  const kept = target.querySelector(":scope > template");
+  if (kept) kept.replaceWith(kept.content);
+}, true);"""
+
+
 def build(tab: gr.Tab) -> None:
     """Nothing where no board has been computed. The tables are sent to those who open the tab: they
     are large."""
@@ -44,7 +51,7 @@ def build(tab: gr.Tab) -> None:
         return
     gr.Markdown(TEXT)
     css = static.head("library/saved.css")
-    shown = gr.HTML(head=css, apply_default_css=False, elem_id="leaderboard")
+    shown = gr.HTML(head=css, apply_default_css=False, elem_id="leaderboard", js_on_load=UNFOLD)
     tables = "".join(details(model, board) for model, board in boards.items())
     tab.select(lambda: tables, None, shown, **PRIVATE)
 
@@ -54,12 +61,15 @@ def details(model: str, board: Board) -> str:
     name = MODELS[model].label if model in MODELS else model
     contests = board.of(model)
     made = f"Computed on {board.made.get('date')} ({board.made.get('machine')})."
-    return (
-        f'<details class="saved board"><summary>{escape(name)}</summary>'
-        f"<p>{escape(verdict(contests))} {noises(contests)} {escape(made)}</p>"
-        f"{summary(contests)}{by_method(contests)}"
-        f"<details><summary>Every schedule</summary>{table(contests)}</details></details>"
-    )
+    words = f"<p>{escape(verdict(contests))} {noises(contests)} {escape(made)}</p>"
+    every = f"<details>{folded('Every schedule', table(contests))}</details>"
+    tables = f"{words}{summary(contests)}{by_method(contests)}{every}"
+    return f'<details class="saved board">{folded(escape(name), tables)}</details>'
+
+
+def folded(title: str, content: str) -> str:
+    """What a `details` holds, no part of the page before it is opened."""
+    return f"<summary>{title}</summary><template>{content}</template>"
 
 
 def by_method(contests: Sequence[Contest]) -> str:

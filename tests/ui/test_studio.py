@@ -270,5 +270,15 @@ def test_about_shows_the_leaderboard_of_every_model(studio):
     studio.get_by_role("tab", name="About", exact=True).click()
     boards = studio.locator("#leaderboard details.board")
     expect(boards).to_have_count(len(list(BOARDS.glob("*.json"))))
+    nodes = "document.querySelectorAll('#leaderboard *').length"
+    before = studio.evaluate(nodes)
+    assert before < 10 * boards.count()  # the tables, thousands of cells, come when one looks
     boards.last.locator("summary").first.click()
     expect(boards.last).to_contain_text("papers over oracle")
+    boards.last.get_by_text("Every schedule").click()
+    expect(boards.last.locator("table").last).to_contain_text("Oracle")
+    opened = studio.evaluate(nodes)
+    boards.last.locator("summary").first.click()
+    boards.last.locator("summary").first.click()  # again: nothing is added twice
+    expect(boards.last.locator("table").last).to_be_visible()
+    assert studio.evaluate(nodes) == opened > before
