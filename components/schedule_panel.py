@@ -96,7 +96,11 @@ def build(
         )
         refused = FieldWords(fields=["dialect"], elem_id="copied-said")
         copied = gr.Code(
-            write("plain", first.yours), label="Levels", language=None, elem_id="copied"
+            write("plain", first.yours),
+            label="Levels",
+            language=None,
+            wrap_lines=True,  # what scrolls sideways must be in reach of the keyboard, and is not
+            elem_id="copied",
         )
 
     dialect.input(written, [studio, dialect], [copied, refused], **LAST)

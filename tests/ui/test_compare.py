@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from playwright.sync_api import Page, expect
 from ays_core.__main__ import main
 from ays_core.grid import Grid
 from tests.ui.accessibility import violations
-from tests.ui.conftest import PHONE
+from tests.ui.conftest import PHONE, visits
 
 expect.set_options(timeout=30_000)  # a slow machine is no failure
 
@@ -24,7 +25,23 @@ CELLS = "#grid-view .gv-cell"
 
 @pytest.fixture
 def compare(visit, studio_url) -> Page:
-    page = visit(studio_url)
+    return opened(visit(studio_url))
+
+
+@pytest.fixture(scope="module")
+def visitor(visitors, studio_url) -> Iterator[Page]:
+    with visits(visitors) as open_page:
+        yield opened(open_page(studio_url))
+
+
+@pytest.fixture
+def resting(visitor: Page) -> Page:
+    """One page for tests that leave its grid as it was."""
+    visitor.get_by_role("tab", name="The way", exact=True).click()
+    return visitor
+
+
+def opened(page: Page) -> Page:
     page.wait_for_selector("#editor .se-root[data-ready]", timeout=30_000)
     open_tab(page)
     return page
@@ -60,23 +77,22 @@ def choose(page: Page, control: str, option: str) -> None:
     page.locator(f"#{control} input").first.blur()
 
 
-def opened(page: Page, file: Path) -> None:
+def upload(page: Page, file: Path) -> None:
     with page.expect_file_chooser() as chooser:
         page.locator("#grid-replay").click()
     chooser.value.set_files(file)
 
 
-def test_what_the_studio_shows_is_compared_at_once_reference_on_top(compare):
-    run(compare)
-    done = compare.locator(f"{CELLS}[data-state=done]")
+def test_what_the_studio_shows_is_compared_at_once_reference_on_top(resting):
+    done = resting.locator(f"{CELLS}[data-state=done]")
     assert done.count() == 5 * 4  # a shipped schedule that is the edited curve stands once
-    expect(compare.locator("#grid-view .gv-name").first).to_have_text("reference")
-    captions = compare.locator(f"{CELLS}:not(.gv-reference) .gv-caption").all_inner_texts()
+    expect(resting.locator("#grid-view .gv-name").first).to_have_text("reference")
+    captions = resting.locator(f"{CELLS}:not(.gv-reference) .gv-caption").all_inner_texts()
     assert all(text.startswith("6 calls") and "error 0." in text for text in captions)
     assert all(re.search(r"PSNR \d\d\.\d dB", text) for text in captions)
-    settings = compare.locator("#grid-view .gv-settings").first
+    settings = resting.locator("#grid-view .gv-settings").first
     expect(settings).to_contain_text("Euler (DDIM), 6 steps, seeds 10000 to 10003, 1 sample a cell")
-    expect(compare.locator("#grid-view .gv-name").nth(2)).to_contain_text("80 … 0.02")
+    expect(resting.locator("#grid-view .gv-name").nth(2)).to_contain_text("80 … 0.02")
 
 
 def test_solvers_by_steps_with_the_same_calls(compare):
@@ -99,27 +115,25 @@ def test_solvers_by_steps_with_the_same_calls(compare):
     assert sorted(calls) == ["10 calls", "5 calls", "6 calls", "9 calls"], names
 
 
-def test_controls_that_make_no_grid_say_why_and_lose_nothing(compare):
-    run(compare)
-    choose(compare, "grid-columns", "Schedules")
-    compare.locator("#grid-run").click()
-    expect(compare.get_by_text("choose two axes")).to_be_visible()
-    assert compare.locator(f"{CELLS}[data-state=done]").count() == 20
+def test_controls_that_make_no_grid_say_why_and_lose_nothing(resting):
+    choose(resting, "grid-columns", "Schedules")
+    resting.locator("#grid-run").click()
+    expect(resting.get_by_text("choose two axes")).to_be_visible()
+    assert resting.locator(f"{CELLS}[data-state=done]").count() == 20
+    choose(resting, "grid-columns", "Seeds")
 
 
-def test_a_cell_is_looked_at_beside_its_reference(compare):
-    run(compare)
-    compare.locator(f"{CELLS} .gv-window").nth(9).click()
-    look = compare.locator("#grid-view .gv-look")
+def test_a_cell_is_looked_at_beside_its_reference(resting):
+    resting.locator(f"{CELLS} .gv-window").nth(9).click()
+    look = resting.locator("#grid-view .gv-look")
     expect(look).to_be_visible()
     expect(look.locator(".gv-of").nth(1)).to_contain_text("Reference, seed 10001")
     expect(look.locator(".gv-levels").first).to_contain_text("ran 80, 28.098")
-    compare.keyboard.press("Escape")
+    resting.keyboard.press("Escape")
     expect(look).to_be_hidden()
 
 
 def test_the_schedule_of_a_cell_becomes_the_edited_one(compare):
-    run(compare)
     compare.locator(f"{CELLS} .gv-window").nth(9).click()
     levels = compare.locator("#grid-view .gv-levels").first.inner_text().removeprefix("ran ")
     compare.get_by_role("button", name="Edit A's schedule").click()
@@ -132,35 +146,32 @@ def test_the_schedule_of_a_cell_becomes_the_edited_one(compare):
     )
 
 
-def test_the_way_there_is_filmed_with_its_error_and_its_steps(compare):
-    run(compare)
-    compare.locator("#grid-film").click()
-    expect(compare.locator("#film-view .fv-row")).to_have_count(4)
-    expect(compare.locator("#film-view .fv-row").first.locator(".fv-thumb")).to_have_count(7)
-    expect(compare.locator(".pv-root .scatterlayer .trace")).to_have_count(8)
+def test_the_way_there_is_filmed_with_its_error_and_its_steps(resting):
+    resting.locator("#grid-film").click()
+    expect(resting.locator("#film-view .fv-row")).to_have_count(4)
+    expect(resting.locator("#film-view .fv-row").first.locator(".fv-thumb")).to_have_count(7)
+    expect(resting.locator(".pv-root .scatterlayer .trace")).to_have_count(8)
 
 
-def test_numbers_come_with_floors_a_sentence_and_a_csv(compare):
-    run(compare)
-    compare.get_by_role("tab", name="Numbers").click()
-    compare.locator("#grid-measure").click()
-    table = compare.locator("#grid-numbers table")
+def test_numbers_come_with_floors_a_sentence_and_a_csv(resting):
+    resting.get_by_role("tab", name="Numbers").click()
+    resting.locator("#grid-measure").click()
+    table = resting.locator("#grid-numbers table")
     expect(table.locator("tbody tr")).to_have_count(4, timeout=60_000)
     expect(table).to_contain_text("floor")
-    expect(compare.locator("#grid-numbers")).to_contain_text("noises not used to optimise")
-    compare.get_by_role("tab", name="Take away").click()
-    link = compare.get_by_role("link", name="numbers.csv")
+    expect(resting.locator("#grid-numbers")).to_contain_text("noises not used to optimise")
+    resting.get_by_role("tab", name="Take away").click()
+    link = resting.get_by_role("link", name="numbers.csv")
     text = base64.b64decode(link.get_attribute("href").partition(",")[2]).decode()
     assert text.startswith("schedule,solver,steps,nfe,noises,rmse") and text.count("\n") == 5
 
 
-def test_what_is_taken_away_is_replayed_to_the_same_bytes(compare, tmp_path):
-    run(compare)
-    compare.get_by_role("tab", name="Take away").click()
-    with compare.expect_download() as plan:
-        compare.get_by_role("link", name="plan.json").click()
-    with compare.expect_download() as sheet:
-        compare.get_by_role("link", name="sheet.png").click()
+def test_what_is_taken_away_is_replayed_to_the_same_bytes(resting, tmp_path):
+    resting.get_by_role("tab", name="Take away").click()
+    with resting.expect_download() as plan:
+        resting.get_by_role("link", name="plan.json").click()
+    with resting.expect_download() as sheet:
+        resting.get_by_role("link", name="sheet.png").click()
     text = plan.value.path().read_text()
     assert Grid.from_json(text).found  # the twin's levels travel along
     (tmp_path / "plan.json").write_text(text)
@@ -172,16 +183,15 @@ def test_what_is_taken_away_is_replayed_to_the_same_bytes(compare, tmp_path):
 
 
 def test_a_plan_is_opened_in_the_page_and_a_hostile_one_refused(compare, tmp_path):
-    run(compare)
     compare.get_by_role("tab", name="Take away").click()
     link = compare.get_by_role("link", name="plan.json").get_attribute("href")
     content = json.loads(base64.b64decode(link.partition(",")[2]))
     content["schedules"] = content["schedules"][:2]
     (tmp_path / "two.json").write_text(json.dumps(content))
     (tmp_path / "bad.json").write_text(json.dumps(content | {"model": "/etc/passwd"}))
-    opened(compare, tmp_path / "two.json")
+    upload(compare, tmp_path / "two.json")
     expect(compare.locator("#grid-view .gv-name")).to_have_count(3)
-    opened(compare, tmp_path / "bad.json")
+    upload(compare, tmp_path / "bad.json")
     expect(compare.get_by_text("load that model first")).to_be_visible()
     expect(compare.locator("#grid-view .gv-name")).to_have_count(3)
 
@@ -256,16 +266,16 @@ def test_range_tuned_twins_are_one_press_away(compare):
     expect(compare.locator("#grid-schedules .token").last).to_contain_text("range tuned")
 
 
-def test_what_a_stranger_wrote_is_no_part_of_the_page(compare, tmp_path):
+def test_what_a_stranger_wrote_is_no_part_of_the_page(resting, tmp_path):
     hostile = '<img src="http://example.org/x.png"> ![x](http://example.org/y.png)'
-    compare.get_by_role("tab", name="Take away").click()
-    link = compare.get_by_role("link", name="plan.json").get_attribute("href")
+    resting.get_by_role("tab", name="Take away").click()
+    link = resting.get_by_role("link", name="plan.json").get_attribute("href")
     content = json.loads(base64.b64decode(link.partition(",")[2]))
     (tmp_path / "bad.json").write_text(json.dumps(content | {"model": hostile}))
-    opened(compare, tmp_path / "bad.json")
-    expect(compare.get_by_text("load that model first")).to_be_visible()
+    upload(resting, tmp_path / "bad.json")
+    expect(resting.get_by_text("load that model first")).to_be_visible()
     assert (
-        compare.locator(".toast-body img[src*=example]").count() == 0
+        resting.locator(".toast-body img[src*=example]").count() == 0
     )  # asking fails the test, too
 
 
@@ -278,7 +288,7 @@ def test_a_sheet_is_opened_like_its_plan(compare, tmp_path):
     compare.locator("#grid-seeds input").press("Tab")
     run(compare)
     expect(compare.locator("#grid-view .gv-column")).to_have_count(2)
-    opened(compare, tmp_path / "sheet.png")
+    upload(compare, tmp_path / "sheet.png")
     expect(compare.locator("#grid-view .gv-column")).to_have_count(4)
 
 

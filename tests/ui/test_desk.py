@@ -76,42 +76,42 @@ def position(page: Page, i: int) -> tuple[float, float]:
 # --------------------------------------------------------------------------- table, operations
 
 
-def test_the_table_edits_the_curve_and_refuses_in_words(studio: Page):
-    before = studio.evaluate(SIGMAS)
-    unfold(studio, "numbers")
-    cell = studio.locator("#table [data-testid=cell-2-1]")
-    typed(studio, cell, str(wanted := round(before[2] * 1.05, 4)))
-    became(studio, [*before[:2], wanted, *before[3:]])
-    settled(studio)
-    said = studio.locator("#table-said")
+def test_the_table_edits_the_curve_and_refuses_in_words(resting: Page):
+    before = resting.evaluate(SIGMAS)
+    unfold(resting, "numbers")
+    cell = resting.locator("#table [data-testid=cell-2-1]")
+    typed(resting, cell, str(wanted := round(before[2] * 1.05, 4)))
+    became(resting, [*before[:2], wanted, *before[3:]])
+    settled(resting)
+    said = resting.locator("#table-said")
     for text, words in (
         ("500", "Level 2 (500) is above level 1"),
         ("much", "Level 2 is not a number: 'much'"),
     ):
-        typed(studio, cell, text)
+        typed(resting, cell, text)
         expect(said).to_contain_text(words)
         expect(cell).to_contain_text(str(wanted))  # put back
-    expect(studio.get_by_test_id("toast-body")).to_have_count(0)
-    assert studio.evaluate(SIGMAS)[2] == wanted
-    studio.locator("#editor [data-cmd=undo]").click()
-    became(studio, before)
+    expect(resting.get_by_test_id("toast-body")).to_have_count(0)
+    assert resting.evaluate(SIGMAS)[2] == wanted
+    resting.locator("#editor [data-cmd=undo]").click()
+    became(resting, before)
 
 
-def test_rows_of_the_table_are_levels_and_its_columns_stay(studio: Page):
-    before = studio.evaluate(SIGMAS)
-    unfold(studio, "numbers")
+def test_rows_of_the_table_are_levels_and_its_columns_stay(resting: Page):
+    before = resting.evaluate(SIGMAS)
+    unfold(resting, "numbers")
     middle = float(f"{(before[1] * before[2]) ** 0.5:.6g}")
-    menu(studio, "Add row above")
-    became(studio, [*before[:2], middle, *before[2:]])
-    expect(studio.locator("#table [data-testid=cell-2-1]")).to_contain_text(f"{middle:g}")
-    menu(studio, "Delete row")
-    became(studio, before)
+    menu(resting, "Add row above")
+    became(resting, [*before[:2], middle, *before[2:]])
+    expect(resting.locator("#table [data-testid=cell-2-1]")).to_contain_text(f"{middle:g}")
+    menu(resting, "Delete row")
+    became(resting, before)
     for refused in ("Add column to the right", "Delete column"):
-        menu(studio, refused)
-        expect(studio.locator("#table-said")).to_contain_text("columns step and sigma")
-        expect(studio.locator("#table [role=columnheader]")).to_contain_text(["step", "sigma"])
-    became(studio, before)
-    expect(studio.get_by_test_id("toast-body")).to_have_count(0)
+        menu(resting, refused)
+        expect(resting.locator("#table-said")).to_contain_text("columns step and sigma")
+        expect(resting.locator("#table [role=columnheader]")).to_contain_text(["step", "sigma"])
+    became(resting, before)
+    expect(resting.get_by_test_id("toast-body")).to_have_count(0)
 
 
 def menu(page: Page, item: str) -> None:
@@ -133,20 +133,20 @@ def typed(page: Page, cell, text: str) -> None:
 # ------------------------------------------------------------------------------ paste and copy
 
 
-def test_what_is_copied_is_what_the_target_runs(studio: Page):
-    levels = studio.evaluate(SIGMAS)
-    unfold(studio, "paste-copy")
-    shown = studio.locator("#copied .cm-content")
+def test_what_is_copied_is_what_the_target_runs(resting: Page):
+    levels = resting.evaluate(SIGMAS)
+    unfold(resting, "paste-copy")
+    shown = resting.locator("#copied .cm-content")
     for dialect in DIALECTS.values():
-        choose(studio, "dialect", dialect.label)
-        studio.wait_for_function("() => document.querySelector('#copied .cm-content')")
+        choose(resting, "dialect", dialect.label)
+        resting.wait_for_function("() => document.querySelector('#copied .cm-content')")
         expect(shown).to_contain_text(BEGINS.get(dialect.key, ""))
         for _ in range(50):  # until the page shows this dialect and no longer the one before
-            text = studio.evaluate("document.querySelector('#copied .cm-content').innerText")
+            text = resting.evaluate("document.querySelector('#copied .cm-content').innerText")
             with contextlib.suppress(ValueError):
                 if dialect.read(text.strip()) == pytest.approx(levels, rel=1e-6):
                     break
-            studio.wait_for_timeout(200)
+            resting.wait_for_timeout(200)
         else:
             pytest.fail(f"{dialect.label} is not read as the same levels: {text}")
 
@@ -187,6 +187,8 @@ def test_a_pasted_list_is_diagnosed_and_repaired(resting: Page, text, says, offe
 def test_axe_finds_nothing_serious_with_errors_shown_and_menus_open(studio: Page):
     for accordion in ("numbers", "paste-copy", "operations"):
         unfold(studio, accordion)
+    choose(studio, "dialect", DIALECTS["diffusers"].label)  # the longest lines
+    expect(studio.locator("#copied .cm-content")).to_contain_text(BEGINS["diffusers"])
     studio.locator("#formula").locator("textarea, input").first.fill("wrong")
     studio.locator("#pasted textarea").fill("1, 2, nan")
     studio.locator("#paste").click()
@@ -208,14 +210,15 @@ def test_axe_finds_nothing_serious_with_errors_shown_and_menus_open(studio: Page
     assert violations(studio) == []
 
 
-def test_axe_finds_nothing_serious_in_any_tab(studio: Page):
+def test_axe_finds_nothing_serious_in_any_tab(resting: Page):
     for name in ("Studio", "Compare", "Learn", "Library", "About"):
-        tab = studio.get_by_role("tab", name=name, exact=True)
+        tab = resting.get_by_role("tab", name=name, exact=True)
         tab.click()
         expect(tab).to_have_attribute("aria-selected", "true")
         if name == "Compare":
-            expect(studio.locator("#grid-view [data-state=done]").first).to_be_visible()
-        assert violations(studio) == [], name
+            expect(resting.locator("#grid-view [data-state=done]").first).to_be_visible()
+        assert violations(resting) == [], name
+    resting.get_by_role("tab", name="Studio", exact=True).click()
 
 
 def test_fingers_find_everything_on_the_desk(visit, studio_url):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -12,7 +13,7 @@ from components.lessons import CONVERGED, LESSONS, STOPPED
 from components.papers import PAPERS
 from components.point_pad import Drawing
 from tests.ui.accessibility import ALL, violations
-from tests.ui.conftest import DESKTOP, PHONE
+from tests.ui.conftest import DESKTOP, PHONE, visits
 from tests.ui.test_studio import SIGMAS, choose, error_of, row, set_number, settled
 
 LESSON = LESSONS["final-zero"]
@@ -21,6 +22,21 @@ LESSON = LESSONS["final-zero"]
 @pytest.fixture
 def learn(visit, studio_url) -> Page:
     return opened(visit(studio_url))
+
+
+@pytest.fixture(scope="module")
+def visitor(visitors, studio_url) -> Iterator[Page]:
+    with visits(visitors) as open_page:
+        yield opened(open_page(studio_url))
+
+
+@pytest.fixture
+def lessons(visitor: Page) -> Page:
+    """One visitor takes one lesson after the other, and whatever became of the last."""
+    if visitor.locator("#coach-back").is_visible():
+        visitor.locator("#coach-back").click()
+    expect(visitor.locator("#lessons")).to_be_visible()
+    return visitor
 
 
 def opened(page: Page) -> Page:
@@ -122,8 +138,8 @@ def shown(page: Page, *names: str | re.Pattern[str]) -> list[float]:
     return [float(text) for text in found]
 
 
-def test_the_logarithmic_axis_is_learnt(learn):
-    page, lesson = learn, LESSONS["log"]
+def test_the_logarithmic_axis_is_learnt(lessons):
+    page, lesson = lessons, LESSONS["log"]
     begun(page, "log")
     factors, even = "Uniform in log-SNR", "Uniform in sigma"
     of_even, of_factors = shown(page, YOURS_FIRST, factors)
@@ -138,8 +154,8 @@ def test_the_logarithmic_axis_is_learnt(learn):
     finished(page, "log")
 
 
-def test_stopping_early_is_learnt(learn):
-    page, lesson = learn, LESSONS["stop-early"]
+def test_stopping_early_is_learnt(lessons):
+    page, lesson = lessons, LESSONS["stop-early"]
     begun(page, "stop-early")
     karras, stopped, converged = shown(page, YOURS_FIRST, STOPPED, CONVERGED)
     assert stopped < karras < converged
@@ -159,8 +175,8 @@ def test_stopping_early_is_learnt(learn):
     finished(page, "stop-early")
 
 
-def test_the_best_for_one_solver_is_learnt(learn):
-    page, lesson = learn, LESSONS["other-solver"]
+def test_the_best_for_one_solver_is_learnt(lessons):
+    page, lesson = lessons, LESSONS["other-solver"]
     begun(page, "other-solver")
     found, even = "OSS for Euler", "Uniform in log-SNR"
     karras, best, other = shown(page, YOURS_FIRST, found, even)
@@ -182,8 +198,8 @@ def test_the_best_for_one_solver_is_learnt(learn):
     finished(page, "other-solver")
 
 
-def test_when_it_stops_paying_is_learnt(learn):
-    page, lesson = learn, LESSONS["enough"]
+def test_when_it_stops_paying_is_learnt(lessons):
+    page, lesson = lessons, LESSONS["enough"]
     begun(page, "enough")
     names, errors = (YOURS_FIRST, "Karras", "Uniform in time"), {}
     errors[6] = shown(page, *names)

@@ -17,13 +17,14 @@ from tests.ui.test_studio import (
     SIGMAS,
     choose,
     drag,
+    resting,
     set_number,
     settled,
     studio,
     unfold,
 )
 
-__all__ = ["studio"]  # the fixture
+__all__ = ["resting", "studio"]  # the fixtures
 
 expect.set_options(timeout=30_000)
 
@@ -200,31 +201,34 @@ def test_a_final_zero_is_dropped_appended_and_put_in_place(studio: Page):
         ("pasted", "80, *five*, 1", "Use these levels", "Value 2 is not a number: '*five*'"),
     ],
 )
-def test_a_refusal_stands_at_its_field(studio: Page, field, text, button, words):
+def test_a_refusal_stands_at_its_field(resting: Page, field, text, button, words):
     for accordion in ("operations", "paste-copy"):
-        unfold(studio, accordion)
-    before = studio.evaluate(SIGMAS)
-    box = studio.locator(f"#{field}").locator("textarea, input").first
+        unfold(resting, accordion)
+    before = resting.evaluate(SIGMAS)
+    box = resting.locator(f"#{field}").locator("textarea, input").first
+    was = box.input_value()
     box.fill(text)
     box.press("Tab")
     if button:
-        studio.get_by_role("button", name=button, exact=True).click()
+        resting.get_by_role("button", name=button, exact=True).click()
     expect(box).to_have_attribute("aria-invalid", "true")
-    told = studio.locator(f"[id='{box.get_attribute('aria-describedby')}']")
+    told = resting.locator(f"[id='{box.get_attribute('aria-describedby')}']")
     expect(told).to_have_class(re.compile("fw-wrong"))
     expect(told).to_contain_text(words)
     expect(told).to_have_attribute("aria-live", "polite")
     assert told.locator("*").count() == 0  # text, whatever was typed
-    expect(studio.get_by_test_id("toast-body")).to_have_count(0)
-    assert studio.evaluate(SIGMAS) == before
+    expect(resting.get_by_test_id("toast-body")).to_have_count(0)
+    assert resting.evaluate(SIGMAS) == before
+    box.fill(was)
+    box.press("Tab")
 
 
-def test_a_formula_is_refused_at_its_field_while_it_is_typed(studio: Page):
-    unfold(studio, "operations")
-    formula = studio.locator("#formula").locator("textarea, input").first
+def test_a_formula_is_refused_at_its_field_while_it_is_typed(resting: Page):
+    unfold(resting, "operations")
+    formula = resting.locator("#formula").locator("textarea, input").first
     formula.fill("sigma_max * wrong")
-    expect(studio.locator("#formula-said")).to_contain_text("Unknown name 'wrong'")
+    expect(resting.locator("#formula-said")).to_contain_text("Unknown name 'wrong'")
     expect(formula).to_have_attribute("aria-invalid", "true")
     formula.fill("sigma_max * (1 - u) + sigma_min")
-    expect(studio.locator("#formula-said output")).to_be_empty()
+    expect(resting.locator("#formula-said output")).to_be_empty()
     expect(formula).to_have_attribute("aria-invalid", "false")

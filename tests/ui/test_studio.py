@@ -88,10 +88,10 @@ def set_number(page: Page, control: str, value: object) -> None:
     field.press("Enter")
 
 
-def test_it_opens_with_a_comparison_and_says_what_it_found(studio):
-    assert row(studio, "Reference").inner_text().count("calls") == 1
-    assert studio.locator("#rows .pic-row").count() >= 4
-    finding = studio.locator("#rows .pic-finding").inner_text()
+def test_it_opens_with_a_comparison_and_says_what_it_found(resting):
+    assert row(resting, "Reference").inner_text().count("calls") == 1
+    assert resting.locator("#rows .pic-row").count() >= 4
+    finding = resting.locator("#rows .pic-finding").inner_text()
     assert "closest to the reference" in finding and "not used to optimise" in finding
 
 
@@ -192,17 +192,6 @@ def test_a_phone_shows_everything_without_scrolling_sideways(visit, studio_url):
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
 
 
-def test_nothing_comes_from_another_host(visit, studio_url, chromium):
-    context = chromium.new_context()
-    page, hosts = context.new_page(), set()
-    page.on("request", lambda request: hosts.add(request.url.split("/")[2].split(":")[0]))
-    page.goto(studio_url)
-    page.wait_for_selector("#editor .se-root[data-ready]", timeout=30_000)
-    settled(page)
-    context.close()
-    assert {host for host in hosts if host} == {"127.0.0.1"}
-
-
 def test_a_reload_brings_back_what_one_was_doing(studio, studio_url):
     choose(studio, "model", POINTS)
     settled(studio)
@@ -225,13 +214,13 @@ def test_a_reload_brings_back_what_one_was_doing(studio, studio_url):
     expect(row(studio, "Karras").get_by_text("7 calls")).to_be_visible()
 
 
-def test_every_optimizer_shows_its_own_parameters_and_what_it_would_cost(studio):
-    studio.locator("#parameters button").first.click()
+def test_every_optimizer_shows_its_own_parameters_and_what_it_would_cost(resting):
+    resting.locator("#parameters button").first.click()
     for entry in OPTIMIZERS.values():
-        choose(studio, "method", entry.label)
+        choose(resting, "method", entry.label)
         for parameter in adjustable(entry.make):
-            expect(studio.locator(f"#param-{parameter.name}")).to_be_visible()
-        expect(studio.locator("#cost")).to_contain_text("evaluations")
+            expect(resting.locator(f"#param-{parameter.name}")).to_be_visible()
+        expect(resting.locator("#cost")).to_contain_text("evaluations")
 
 
 def test_a_row_can_be_edited_and_removed_from_its_menu(studio):
@@ -266,19 +255,20 @@ def test_each_operation_is_one_undo_step(studio):
     )
 
 
-def test_about_shows_the_leaderboard_of_every_model(studio):
-    studio.get_by_role("tab", name="About", exact=True).click()
-    boards = studio.locator("#leaderboard details.board")
+def test_about_shows_the_leaderboard_of_every_model(resting):
+    resting.get_by_role("tab", name="About", exact=True).click()
+    boards = resting.locator("#leaderboard details.board")
     expect(boards).to_have_count(len(list(BOARDS.glob("*.json"))))
     nodes = "document.querySelectorAll('#leaderboard *').length"
-    before = studio.evaluate(nodes)
+    before = resting.evaluate(nodes)
     assert before < 10 * boards.count()  # the tables, thousands of cells, come when one looks
     boards.last.locator("summary").first.click()
     expect(boards.last).to_contain_text("papers over oracle")
     boards.last.get_by_text("Every schedule").click()
     expect(boards.last.locator("table").last).to_contain_text("Oracle")
-    opened = studio.evaluate(nodes)
+    opened = resting.evaluate(nodes)
     boards.last.locator("summary").first.click()
     boards.last.locator("summary").first.click()  # again: nothing is added twice
     expect(boards.last.locator("table").last).to_be_visible()
-    assert studio.evaluate(nodes) == opened > before
+    assert resting.evaluate(nodes) == opened > before
+    resting.get_by_role("tab", name="Studio", exact=True).click()
