@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 
 from ays_core import searching
-from ays_core.job import Job, Progress
+from ays_core.job import Job
 from ays_core.library import Library
 from ays_core.optimizers import OPTIMIZERS
 from ays_core.params import adjustable, parse_params
@@ -29,7 +29,7 @@ from components.jobs import Overtime, Superseded, Turn, job_for, stream
 from components.limits import LIMITS
 from components.plotly_view import PlotlyView
 from components.schedule_editor import ScheduleEditor
-from components.search_view import figure, outcome
+from components.search_view import ended, figure, outcome
 from components.state import ACCENT, Studio, with_row
 from components.verdict import Found
 from components.words import refusal, tell, warn
@@ -148,23 +148,18 @@ def optimise(studio: Studio, request: gr.Request) -> Generator[tuple, None, None
                 yield gr.skip(), behind if moved else gr.skip(), figure(entry, progress)
     except StopIteration as stop:
         found = Found(studio, stop.value or drawn)
-    except (Superseded, Overtime) as ended:
-        best = ended.snapshot
+    except (Superseded, Overtime) as stopped:
+        best = stopped.snapshot
         found = Found(studio, best if isinstance(best, Schedule) else None, complete=False)
-        if isinstance(ended, Overtime):
-            warn(ended)
+        if isinstance(stopped, Overtime):
+            warn(stopped)
     except ValueError as refused:
         raise refusal(refused) from None
     if opened.is_over:
         yield None, ScheduleEditor(trial=None), None
         return
     found = replace(found, schedule=stamped(found.schedule, time.monotonic() - began))
-    last = (
-        gr.skip()
-        if found.schedule is None
-        else figure(entry, Progress("done", 1, 1, found.schedule))
-    )
-    yield found, ScheduleEditor(trial=None), last
+    yield found, ScheduleEditor(trial=None), found.schedule and ended(entry, found.schedule)
 
 
 def what_next(found: Found | None) -> tuple[str, gr.Button, gr.Button]:

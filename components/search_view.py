@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ays_core.comparison import three_digits
@@ -35,6 +35,7 @@ def figure(entry: OptimizerEntry, progress: Progress) -> dict[str, Any]:
         across = "number of steps" if "by number of steps" in params.get("objective", "") else ""
         data, across = [line(list(range(1, len(curve) + 1)), curve)], across or "update"
     words = f"{html.escape(title)}<br><sub>{params.get('objective', 'objective')}</sub>"
+    drawn = has_points(data)  # else there is how far it is, and no axis to read anything from
     return {
         "data": data,
         "layout": {
@@ -48,13 +49,28 @@ def figure(entry: OptimizerEntry, progress: Progress) -> dict[str, Any]:
             "margin": {"t": 84 if len(data) > 1 else 58},
             "showlegend": len(data) > 1,
             "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
-            "yaxis": {"type": "log", **ticks([y for part in data for y in part["y"]])},
+            "yaxis": {
+                "type": "log",
+                "visible": drawn,
+                **ticks([y for part in data for y in part["y"]]),
+            },
             "xaxis": {
+                "visible": drawn,
                 "title": {"text": across},
                 "type": "category" if scores and not weights else "linear",
             },
         },
     }
+
+
+def ended(entry: OptimizerEntry, schedule: Schedule) -> dict[str, Any] | None:
+    """The search at its end; None for one that was stopped before it came to anything."""
+    drawn = figure(entry, Progress("done", 1, 1, schedule))
+    return drawn if has_points(drawn["data"]) else None
+
+
+def has_points(data: Sequence[Mapping[str, Any]]) -> bool:
+    return any(part["y"] for part in data)
 
 
 def ticks(values: list[float]) -> dict[str, Any]:

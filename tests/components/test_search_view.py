@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from ays_core.comparison import three_digits
-from ays_core.job import run
+from ays_core.job import Progress, run
+from ays_core.optimizers import OPTIMIZERS
 from ays_core.schedule import Origin, Schedule
 from components.optimize_panel import cost, search_job
-from components.search_view import outcome, ticks
+from components.search_view import ended, figure, outcome, ticks
 from components.state import first_studio, with_model, with_steps
 
 
@@ -22,6 +23,17 @@ def studio():
 
 def searched(studio, name, **params):
     return run(search_job(replace(studio, optimizer=name, params=tuple(params.items()))))
+
+
+def test_before_there_is_an_objective_no_axis_is_drawn_and_after_a_stop_nothing(studio):
+    entry, start = OPTIMIZERS["oss"], studio.yours
+    waiting = figure(entry, Progress("reference", 3, 79, start))["layout"]
+    assert not waiting["xaxis"]["visible"] and not waiting["yaxis"]["visible"]
+    assert "reference, 3 of 79" in waiting["title"]["text"]
+    assert ended(entry, start) is None
+    found = searched(studio, "oss", teacher_steps=20, num=8)
+    drawn = ended(entry, found)
+    assert drawn and drawn["data"][0]["y"] and drawn["layout"]["yaxis"]["visible"]
 
 
 def test_early_stopping_says_at_which_sweep_and_stage(studio):
