@@ -145,12 +145,16 @@ def optimise(studio: Studio, request: gr.Request) -> Generator[tuple, None, None
                 moved = snapshot is not drawn
                 sent, drawn = time.monotonic(), snapshot
                 behind = ScheduleEditor(trial=trial(snapshot))
+                if is_start(snapshot, studio):
+                    progress = replace(progress, snapshot=Schedule(snapshot.sigmas))
                 yield gr.skip(), behind if moved else gr.skip(), figure(entry, progress)
     except StopIteration as stop:
         found = Found(studio, stop.value or drawn)
     except (Superseded, Overtime) as stopped:
         best = stopped.snapshot
-        found = Found(studio, best if isinstance(best, Schedule) else None, complete=False)
+        if not isinstance(best, Schedule) or is_start(best, studio):
+            best = None
+        found = Found(studio, best, complete=False)
         if isinstance(stopped, Overtime):
             warn(stopped)
     except ValueError as refused:
@@ -160,6 +164,11 @@ def optimise(studio: Studio, request: gr.Request) -> Generator[tuple, None, None
         return
     found = replace(found, schedule=stamped(found.schedule, time.monotonic() - began))
     yield found, ScheduleEditor(trial=None), found.schedule and ended(entry, found.schedule)
+
+
+def is_start(snapshot: Schedule, studio: Studio) -> bool:
+    """Whether a search shows where it begins still: with the record of that, nothing of its own."""
+    return snapshot.origin == studio.yours.origin
 
 
 def what_next(found: Found | None) -> tuple[str, gr.Button, gr.Button]:
