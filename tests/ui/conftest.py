@@ -170,6 +170,13 @@ def visits(visitors: Visitors) -> Iterator[Callable[..., Page]]:
     assert found == []
 
 
+@pytest.fixture(scope="module")
+def visitor(request, visitors: Visitors, studio_url: str) -> Iterator[Page]:
+    """One page of the app for many tests of a module, brought where its `opened` leads."""
+    with visits(visitors) as open_page:
+        yield request.module.opened(open_page(studio_url))
+
+
 LEFT = (
     "AbortError",
     "Unexpected error Connection errored out",

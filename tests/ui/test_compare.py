@@ -6,7 +6,6 @@ import base64
 import io
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from playwright.sync_api import Page, expect
 from ays_core.__main__ import main
 from ays_core.grid import Grid
 from tests.ui.accessibility import violations
-from tests.ui.conftest import PHONE, visits
+from tests.ui.conftest import PHONE
 
 expect.set_options(timeout=30_000)  # a slow machine is no failure
 
@@ -26,12 +25,6 @@ CELLS = "#grid-view .gv-cell"
 @pytest.fixture
 def compare(visit, studio_url) -> Page:
     return opened(visit(studio_url))
-
-
-@pytest.fixture(scope="module")
-def visitor(visitors, studio_url) -> Iterator[Page]:
-    with visits(visitors) as open_page:
-        yield opened(open_page(studio_url))
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -13,7 +12,7 @@ from components.lessons import CONVERGED, LESSONS, STOPPED
 from components.papers import PAPERS
 from components.point_pad import Drawing
 from tests.ui.accessibility import ALL, violations
-from tests.ui.conftest import DESKTOP, PHONE, visits
+from tests.ui.conftest import DESKTOP, PHONE
 from tests.ui.test_studio import SIGMAS, choose, error_of, row, set_number, settled
 
 LESSON = LESSONS["final-zero"]
@@ -22,12 +21,6 @@ LESSON = LESSONS["final-zero"]
 @pytest.fixture
 def learn(visit, studio_url) -> Page:
     return opened(visit(studio_url))
-
-
-@pytest.fixture(scope="module")
-def visitor(visitors, studio_url) -> Iterator[Page]:
-    with visits(visitors) as open_page:
-        yield opened(open_page(studio_url))
 
 
 @pytest.fixture

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from ays_core.optimizers import OPTIMIZERS
 from components.lessons import LESSONS
-from tests.ui.conftest import visits
 from tests.ui.hands import became
 from tests.ui.test_studio import SIGMAS, choose, drag, row, set_number, settled
 
@@ -24,12 +22,6 @@ BARS = "nodes => nodes.map(node => node.height.baseVal.value)"
 def ring(visit, studio_url) -> Page:
     """The app with a model that costs milliseconds."""
     return opened(visit(studio_url))
-
-
-@pytest.fixture(scope="module")
-def visitor(visitors, studio_url) -> Iterator[Page]:
-    with visits(visitors) as open_page:
-        yield opened(open_page(studio_url))
 
 
 @pytest.fixture
