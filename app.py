@@ -33,7 +33,6 @@ from components import (
     theme,
 )
 from components.events import COMPUTE, LAST, ORDERED, PRIVATE, SILENT
-from components.field_words import quietly
 from components.following import Following
 from components.limits import QUEUE_SIZE
 from components.resident import settle, warm
@@ -96,17 +95,16 @@ class Page:
     optimize: optimize_panel.OptimizePanel
     rows: rows_panel.RowsPanel
 
-    @property
-    def curve(self) -> list[Any]:
-        return [self.schedule.editor, self.schedule.table]
-
-    def change(self, event: Any, act: Callable, inputs: list, outputs: list | None = None) -> Any:
+    def change(
+        self, event: Any, act: Callable, inputs: list, outputs: Any = (), said: Any = None
+    ) -> Any:
         """What is done to the Studio is done to the curve that the page shows, and none is lost.
-        Without other `outputs` the new curve comes with the answer."""
-        act = schedule_panel.on_the_curve(act) if outputs else schedule_panel.drawn(act)
-        outputs = [self.studio, *(outputs or self.curve)]
+        Without other `outputs` the new curve comes with the answer; `said`: why `act` refuses."""
+        drawn = schedule_panel.worded if said else schedule_panel.drawn
+        act = schedule_panel.on_the_curve(act) if outputs else drawn(act)
+        shown = [*(outputs or self.schedule.curve), *([said] if said else [])]
         inputs = [self.studio, self.schedule.editor, *inputs]
-        return event(act, inputs, outputs, trigger_mode="multiple", **PRIVATE)
+        return event(act, inputs, [self.studio, *shown], trigger_mode="multiple", **PRIVATE)
 
     def recompute(self, event: Any) -> None:
         """After any change: the rows. Several may run: older ones see that their turn is over."""
@@ -120,7 +118,7 @@ class Page:
 
     def refresh(self, event: Any) -> None:
         """After a change that neither the curve nor a control made: all of them at once."""
-        event.success(schedule_panel.redrawn, self.studio, self.curve, **LAST, **ORDERED)
+        event.success(schedule_panel.redrawn, self.studio, self.schedule.curve, **LAST, **ORDERED)
         self.recount(event)
 
     def redraw_all(self, event: Any) -> None:
@@ -144,7 +142,7 @@ def opened(demo: gr.Blocks, page: Page) -> Any:
     event, other = draft.connect(demo, page.studio)
     page.recompute(event)
     page.schedule.priced(event.success)
-    other.change(schedule_panel.opened, page.studio, page.curve, **LAST, **ORDERED)
+    other.change(schedule_panel.opened, page.studio, page.schedule.curve, **LAST, **ORDERED)
     other.change(schedule_panel.num_steps, page.studio, page.model.steps, **LAST)
     page.reset(other.change)
     return event
@@ -170,10 +168,11 @@ def connect(page: Page, operations: tuple[operations_panel.Action, ...]) -> None
     offered = [schedule.pasted, schedule.offers]
     page.refresh(change(schedule.paste.click, schedule_panel.from_text, [schedule.pasted], read))
     page.refresh(change(schedule.offers.input, schedule_panel.from_offer, offered, read))
-    page.recount(change(schedule.table.input, quietly(schedule_panel.from_table), [schedule.table]))
+    typed = {"inputs": [schedule.table], "said": schedule.table_said}
+    page.recount(change(schedule.table.input, schedule_panel.from_table, **typed))
     page.recount(change(schedule.start.input, schedule_panel.from_start, [schedule.start]))
     for action in operations:
-        page.recount(change(action.button.click, action.done, [*action.inputs]))
+        page.recount(change(action.button.click, action.done, [*action.inputs], said=action.said))
 
     for adopted in optimize_panel.connect(optimize, studio, schedule.editor, rows.choices):
         page.refresh(adopted)

@@ -18,7 +18,7 @@ from ays_core.paths import RANGE_SLACK, ModelSpec
 from ays_core.schedule import Resampling, Schedule
 from ays_core.schedules import scaled
 from components.choices import choice_name, chosen_schedule, menu
-from components.events import ORDERED, PRIVATE
+from components.events import PRIVATE
 from components.field_words import FieldWords, why_refused
 from components.following import Following
 from components.limits import LIMITS
@@ -37,7 +37,8 @@ ENDS = {
 class Action:
     """A button, what it makes of (Studio, *inputs), and the controls it reads.
 
-    `act` raises `ValueError` for what it refuses; `said` is where that is read, next to the inputs.
+    `act` raises `ValueError` for what it refuses; `said` is where that is read, next to the inputs,
+    and what is without such a place says it in a message.
     """
 
     button: gr.Button
@@ -46,13 +47,11 @@ class Action:
     said: FieldWords | None = None
 
     def done(self, studio: Studio, *values: Any) -> Studio:
-        """What came of it: the Studio as it was where it is refused, for a reason that can be read
-        at its fields, or in a message where it has none."""
         try:
             return self.act(studio, *values)
         except ValueError as refused:
             if self.said:
-                return studio
+                raise
             raise refusal(sentence(refused)) from None
 
 
@@ -133,12 +132,9 @@ def build(studio: gr.State, first: Studio, following: Following) -> tuple[Action
         Action(write, from_formula, (formula,), formula_said),
     )
     for action in actions:
-        if action.said:  # asked first, and answered first: both are queued in one line
-            asked = [studio, *action.inputs]
-            check = (partial(why_refused, action.act), asked, action.said)
-            action.button.click(*check, trigger_mode="multiple", **PRIVATE, **ORDERED)
-            if action.button not in (blend, clean, join):
-                gr.on([field.change for field in action.inputs], *check, **PRIVATE)
+        if action.said and action.button not in (blend, clean, join):  # said while one types
+            check = (partial(why_refused, action.act), [studio, *action.inputs], action.said)
+            gr.on([field.change for field in action.inputs], *check, **PRIVATE)
     return actions
 
 

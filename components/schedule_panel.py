@@ -6,7 +6,6 @@ import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -16,8 +15,8 @@ import pandas as pd
 from ays_core.interop import DIALECTS, parse, write
 from ays_core.schedules import SCHEDULES
 from components.choices import curves
-from components.events import LAST, ORDERED, PRIVATE
-from components.field_words import FieldWords, Said, why_refused
+from components.events import LAST
+from components.field_words import FieldWords, Said
 from components.following import Following
 from components.limits import LIMITS
 from components.schedule_editor import OPENING, Edited, Pushed, ScheduleEditor
@@ -34,11 +33,17 @@ class SchedulePanel:
     editor: ScheduleEditor
     start: gr.Dropdown
     table: gr.Dataframe
+    table_said: FieldWords
     pasted: gr.Textbox
     paste: gr.Button
     diagnosis: FieldWords
     offers: gr.Radio
     priced: Callable  # brings up to date what is under the curve, after an event
+
+    @property
+    def curve(self) -> list[Any]:
+        """What shows the levels, and is edited by hand."""
+        return [self.editor, self.table]
 
 
 def build(
@@ -75,9 +80,7 @@ def build(
             label="The same levels, to type",
             elem_id="table",
         )
-        said = FieldWords(fields=["table"], elem_id="table-said")
-        check = partial(why_refused, from_table)
-        table.input(check, [studio, table], said, trigger_mode="multiple", **PRIVATE, **ORDERED)
+        table_said = FieldWords(fields=["table"], elem_id="table-said")
     with gr.Accordion("Paste and copy", open=False, elem_id="paste-copy"):
         pasted = gr.Textbox(
             label="Paste a list from anywhere",
@@ -106,7 +109,7 @@ def build(
     dialect.input(written, [studio, dialect], [copied, refused], **LAST)
     following.add(written, [copied, refused], dialect)
     following.add(background, editor)
-    return SchedulePanel(editor, start, table, pasted, paste, diagnosis, offers, priced)
+    return SchedulePanel(editor, start, table, table_said, pasted, paste, diagnosis, offers, priced)
 
 
 def model_props(studio: Studio) -> dict[str, Any]:
@@ -252,6 +255,20 @@ def drawn(act: Callable[..., Studio]) -> Callable[..., tuple[Studio, Pushed, pd.
         return made, replace(pushed, seen=edited.seen), table
 
     return drawing
+
+
+def worded(act: Callable[..., Studio]) -> Callable[..., tuple[Studio, Pushed, pd.DataFrame, Said]]:
+    """As `drawn`; where `act` refuses, the curve stays and the answer says why. It is one event:
+    a page asks the second handler of an event only after the first has answered."""
+
+    def handler(studio: Studio, edited: Edited, *values: Any) -> Any:
+        try:
+            return *drawn(act)(studio, edited, *values), Said()
+        except ValueError as refused:
+            stays = drawn(lambda studio: studio)
+            return *stays(studio, edited), Said(sentence(refused), wrong=True)
+
+    return handler
 
 
 def written(studio: Studio, dialect: str) -> tuple[str, Said]:

@@ -20,6 +20,8 @@ from components.operations_panel import (
     rescaled,
     unchanged,
 )
+from components.schedule_editor import Edited
+from components.schedule_panel import worded
 from components.state import first_studio, start_of, with_row, with_steps, with_yours
 
 FIRST = first_studio()
@@ -120,7 +122,8 @@ def test_what_is_refused_is_said_at_its_field_and_nothing_changes(act, values, w
     with gr.Blocks():
         place = operations_panel.FieldWords(fields=["x"])
         action = operations_panel.Action(gr.Button(), act, said=place)
-    assert action.done(FIRST, *values) is FIRST
+    studio, pushed, _, told = worded(action.done)(FIRST, Edited(FIRST.yours.sigmas), *values)
+    assert (studio, told) == (FIRST, said) and pushed.sigmas == FIRST.yours.sigmas
 
 
 def test_an_end_left_empty_stays():

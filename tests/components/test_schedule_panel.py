@@ -6,7 +6,7 @@ import gradio as gr
 import pandas as pd
 import pytest
 
-from components.field_words import Said, quietly, why_refused
+from components.field_words import Said, why_refused
 from components.schedule_editor import OPENING, Edited
 from components.schedule_panel import (
     drawn,
@@ -18,6 +18,7 @@ from components.schedule_panel import (
     opened,
     redrawn,
     table_of,
+    worded,
     written,
 )
 from components.state import first_studio, with_edit
@@ -94,7 +95,9 @@ def test_a_typed_level_reaches_the_curve(cell):
 def test_an_impossible_level_is_refused_in_words_and_nothing_changes(cell, says):
     said = why_refused(from_table, FIRST, table(cell))
     assert said.wrong and says in said.text
-    assert quietly(from_table)(FIRST, table(cell)) is FIRST
+    studio, pushed, shown, told = worded(from_table)(FIRST, Edited(FIRST.yours.sigmas), table(cell))
+    assert (studio, told) == (FIRST, said)
+    assert pushed.sigmas == FIRST.yours.sigmas and shown.equals(table_of(FIRST))
 
 
 def test_what_was_not_typed_stays_exact_though_it_is_shown_to_six_digits():

@@ -226,6 +226,23 @@ def test_a_refusal_stands_at_its_field(resting: Page, field, text, button, words
     box.press("Tab")
 
 
+SLOW = """() => { const ask = window.fetch; window.fetch = async (...request) => {
+  await new Promise((resolve) => setTimeout(resolve, 400)); return ask(...request); }; }"""
+
+
+def test_an_operation_takes_what_stood_at_its_field_when_it_was_pressed(studio: Page):
+    first = studio.evaluate(SIGMAS)
+    unfold(studio, "operations")
+    studio.evaluate(SLOW)
+    level = studio.locator("#cut-at input")
+    level.fill("3")
+    studio.get_by_role("button", name="Keep the part above it", exact=True).click()
+    level.fill("1")
+    became(studio, first[:4])
+    studio.get_by_role("button", name="Keep the part below it", exact=True).click()
+    became(studio, first[1:4])
+
+
 def test_a_formula_is_refused_at_its_field_while_it_is_typed(resting: Page):
     unfold(resting, "operations")
     formula = resting.locator("#formula").locator("textarea, input").first
