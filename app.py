@@ -102,9 +102,9 @@ class Page:
         Without other `outputs` the new curve comes with the answer; `said`: why `act` refuses."""
         drawn = schedule_panel.worded if said else schedule_panel.drawn
         act = schedule_panel.on_the_curve(act) if outputs else drawn(act)
-        shown = [*(outputs or self.schedule.curve), *([said] if said else [])]
-        inputs = [self.studio, self.schedule.editor, *inputs]
-        return event(act, inputs, [self.studio, *shown], trigger_mode="multiple", **PRIVATE)
+        shown = outputs or ([self.schedule.editor, said] if said else self.schedule.curve)
+        asked, made = [self.studio, self.schedule.editor, *inputs], [self.studio, *shown]
+        return event(act, asked, made, trigger_mode="multiple", **PRIVATE)
 
     def recompute(self, event: Any) -> None:
         """After any change: the rows. Several may run: older ones see that their turn is over."""
@@ -112,13 +112,14 @@ class Page:
         event.success(rows_panel.show, self.studio, self.rows.view, **show)
 
     def recount(self, event: Any) -> None:
-        """After a change that may be of the step count: that, and the rows."""
-        event.success(schedule_panel.num_steps, self.studio, self.model.steps, **LAST)
+        """After a change that may be of the step count: that, the table, and the rows."""
+        counted = [self.model.steps, self.schedule.table]
+        event.success(schedule_panel.counted, self.studio, counted, **LAST)
         self.recompute(event)
 
     def refresh(self, event: Any) -> None:
         """After a change that neither the curve nor a control made: all of them at once."""
-        event.success(schedule_panel.redrawn, self.studio, self.schedule.curve, **LAST, **ORDERED)
+        event.success(schedule_panel.redrawn, self.studio, self.schedule.editor, **LAST, **ORDERED)
         self.recount(event)
 
     def redraw_all(self, event: Any) -> None:
@@ -142,9 +143,8 @@ def opened(demo: gr.Blocks, page: Page) -> Any:
     event, other = draft.connect(demo, page.studio)
     page.recompute(event)
     page.schedule.priced(event.success)
-    other.change(schedule_panel.opened, page.studio, page.schedule.curve, **LAST, **ORDERED)
-    other.change(schedule_panel.num_steps, page.studio, page.model.steps, **LAST)
-    page.reset(other.change)
+    seen = [*page.schedule.curve, page.model.steps]
+    page.reset(other.change(schedule_panel.opened, page.studio, seen, **LAST, **ORDERED).success)
     return event
 
 

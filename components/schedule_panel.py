@@ -251,22 +251,22 @@ def drawn(act: Callable[..., Studio]) -> Callable[..., tuple[Studio, Pushed, pd.
 
     def drawing(studio: Studio, edited: Edited, *values: Any) -> Any:
         made = handler(studio, edited, *values)
-        pushed, table = redrawn(made)
-        return made, replace(pushed, seen=edited.seen), table
+        return made, replace(redrawn(made), seen=edited.seen), table_of(made)
 
     return drawing
 
 
-def worded(act: Callable[..., Studio]) -> Callable[..., tuple[Studio, Pushed, pd.DataFrame, Said]]:
-    """As `drawn`; where `act` refuses, the curve stays and the answer says why. It is one event:
-    a page asks the second handler of an event only after the first has answered."""
+def worded(act: Callable[..., Studio]) -> Callable[..., tuple[Studio, Pushed, Said]]:
+    """As `drawn`, with words for the table: why `act` refuses, and then the curve stays. One event
+    does it all: a page asks the second handler of an event when the first has answered, and with
+    what stands in the fields by then."""
 
     def handler(studio: Studio, edited: Edited, *values: Any) -> Any:
         try:
-            return *drawn(act)(studio, edited, *values), Said()
+            return *drawn(act)(studio, edited, *values)[:2], Said()
         except ValueError as refused:
-            stays = drawn(lambda studio: studio)
-            return *stays(studio, edited), Said(sentence(refused), wrong=True)
+            stays = drawn(lambda studio: studio)(studio, edited)
+            return *stays[:2], Said(sentence(refused), wrong=True)
 
     return handler
 
@@ -284,15 +284,18 @@ def background(studio: Studio) -> ScheduleEditor:
     return ScheduleEditor(references=curves(studio), **model_props(studio))
 
 
-def redrawn(studio: Studio) -> tuple[Pushed, pd.DataFrame]:
-    """The curve and the table, after a change that neither of them made."""
-    return Pushed(studio.yours.sigmas, studio.edit), table_of(studio)
+def redrawn(studio: Studio) -> Pushed:
+    """The curve, after a change that was not made there."""
+    return Pushed(studio.yours.sigmas, studio.edit)
 
 
-def opened(studio: Studio) -> tuple[Pushed, pd.DataFrame]:
-    """The curve and the table that a page begins with, unless the visitor was faster."""
-    return Pushed(studio.yours.sigmas, studio.edit or 0, OPENING), table_of(studio)
+def counted(studio: Studio) -> tuple[int, pd.DataFrame]:
+    """The step count and the table, after any change of the levels."""
+    return studio.num_steps, table_of(studio)
 
 
-def num_steps(studio: Studio) -> int:
-    return studio.num_steps
+def opened(studio: Studio) -> tuple[Pushed, pd.DataFrame, int]:
+    """The curve, the table and the step count that a page begins with, unless the visitor was
+    faster."""
+    pushed = Pushed(studio.yours.sigmas, studio.edit or 0, OPENING)
+    return pushed, table_of(studio), studio.num_steps

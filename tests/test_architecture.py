@@ -7,6 +7,7 @@ import importlib
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -248,6 +249,17 @@ def test_no_change_of_a_value_is_dropped_while_an_earlier_one_is_answered():
         if fn.trigger_mode == "once" and any(event in events for _, event in fn.targets)
     }
     assert deaf == set()
+
+
+def test_what_a_visitor_does_has_one_handler():
+    """Of two, Gradio asks the second when the first has answered, and with what stands in the
+    fields by then. What follows a change of a value, or a tab that opens, may wait."""
+    if not APP.exists():
+        return
+    demo = importlib.import_module("app").demo
+    handlers = Counter(target for fn in demo.fns.values() for target in fn.targets)
+    twice = {event for (_, event), count in handlers.items() if count > 1}
+    assert twice <= {"load", "change", "select", "success"}
 
 
 def test_files_are_small():

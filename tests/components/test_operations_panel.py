@@ -122,7 +122,7 @@ def test_what_is_refused_is_said_at_its_field_and_nothing_changes(act, values, w
     with gr.Blocks():
         place = operations_panel.FieldWords(fields=["x"])
         action = operations_panel.Action(gr.Button(), act, said=place)
-    studio, pushed, _, told = worded(action.done)(FIRST, Edited(FIRST.yours.sigmas), *values)
+    studio, pushed, told = worded(action.done)(FIRST, Edited(FIRST.yours.sigmas), *values)
     assert (studio, told) == (FIRST, said) and pushed.sigmas == FIRST.yours.sigmas
 
 
