@@ -18,6 +18,7 @@ from ays_core.job import Job
 from ays_core.paths import ModelSpec
 
 Batch = torch.Tensor  # (B, *sample_shape), VE coordinates
+Levels = float | tuple[float, ...]  # one for the batch, or one each for as many equal parts of it
 Cond = Any  # whatever a model's `encode` gives and its `denoise` takes; opaque elsewhere
 
 
@@ -39,7 +40,8 @@ class Model(Protocol):
         ...
 
     def denoise(self, x: Batch, sigma: float, cond: Cond | None) -> Batch:
-        """D(x, sigma | cond); unconditional when `cond` is None."""
+        """D(x, sigma | cond); unconditional when `cond` is None. A model with `rows_together` takes
+        several levels (`Levels`), where that pays in batches of up to so many rows."""
         ...
 
     def decode(self, x: Batch) -> np.ndarray:
@@ -49,6 +51,10 @@ class Model(Protocol):
     def data(self, num: int, seed: int, cond: Cond | None = None) -> Batch:
         """`num` samples of the training data, of the condition where one is given."""
         ...
+
+
+def levels_of(sigma: Levels) -> tuple[float, ...]:
+    return sigma if isinstance(sigma, tuple) else (sigma,)
 
 
 def rows_from(cond: Cond, first: int, num: int) -> Cond:
@@ -98,15 +104,27 @@ class Bound:
     def spec(self) -> ModelSpec:
         return self.model.spec
 
-    def __call__(self, x: Batch, sigma: float) -> Batch:
-        guided = getattr(self.model, "guided", None)
+    def __call__(self, x: Batch, sigma: Levels) -> Batch:
+        model: Any = self.model  # which takes several levels only if it says so
+        guided = getattr(model, "guided", None)
         if guided is not None and self.cond is not None:
             return guided(x, sigma, self.cond, self.guidance, self.negative)
-        x0 = self.model.denoise(x, sigma, self.cond)
+        x0 = model.denoise(x, sigma, self.cond)
         if self.cond is None or self.guidance == 1:
             return x0
-        plain = self.model.denoise(x, sigma, None)
+        plain = model.denoise(x, sigma, None)
         return plain + self.guidance * (x0 - plain)
+
+    @property
+    def rows_together(self) -> int:
+        """Rows up to which it pays to ask for several levels at once; 0: one level a call."""
+        return getattr(self.model, "rows_together", 0)
+
+    def at_levels(self, x: Batch, sigmas: Sequence[float]) -> Batch:
+        """D of x (L, B, *sample_shape) at L levels, one each, in one batch. More than one level
+        only of a model that has `rows_together`."""
+        levels = tuple(sigmas) if len(sigmas) > 1 else sigmas[0]
+        return self.of_rows(0, x.shape[1])(x.flatten(0, 1), levels).view_as(x)
 
     def of_rows(self, first: int, num: int) -> Bound:
         """For a batch of the samples from number `first` on: each keeps its own condition."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
-from ays_core.denoiser import Batch, Denoiser
+from ays_core.denoiser import Batch, Bound, Denoiser
 from ays_core.job import Job, Progress
 from ays_core.paths import ModelSpec
 from ays_core.schedule import Schedule
@@ -58,14 +59,12 @@ def sample(
     noise: Batch,
     *,
     seed: int = 0,
-    first: Batch | None = None,
 ) -> Job[SampleRun]:
     """Run `solver` along `schedule` from unit `noise`; yields after every denoiser call.
 
     The snapshot is the newest estimate of x0. `seed` is that of noise row 0: stochastic solvers
-    draw row k's own noise from seed + k. `first`: x0 of the first call, which the first level and
-    the noise decide alone, where the caller has it from another run. Raises `ValueError` when the
-    solver cannot run exactly these levels, or when the result is not finite.
+    draw row k's own noise from seed + k. Raises `ValueError` when the solver cannot run exactly
+    these levels, or when the result is not finite.
     """
     stepper = pin(solver, schedule, seed=seed)
     began = time.perf_counter()
@@ -73,7 +72,7 @@ def sample(
     trajectory = []
     for i, sigma in enumerate(stepper.calls):
         with torch.no_grad():
-            x0 = denoise(x, sigma) if first is None or i else first
+            x0 = denoise(x, sigma)
             x = stepper.step(x, x0)
         trajectory.append((sigma, x0))
         yield Progress("sampling", i + 1, len(stepper.calls), snapshot=x0)
@@ -88,3 +87,26 @@ def sample(
         calls=stepper.calls,
         seconds=time.perf_counter() - began,
     )
+
+
+def sample_together(
+    denoise: Bound,
+    schedules: Sequence[Schedule],
+    solver: str,
+    noise: Batch,
+    *,
+    seed: int = 0,
+    first: Sequence[Batch],
+) -> Job[list[Batch]]:
+    """As `sample` along each of some schedules with equally many calls, the same call of all in one
+    batch: their samples, which need not be finite. `first`: x0 of the first call of each, which
+    its first level and the noise decide alone."""
+    steppers = [pin(solver, schedule, seed=seed) for schedule in schedules]
+    x = [stepper.start(noise) for stepper in steppers]
+    calls = list(zip(*(stepper.calls for stepper in steppers), strict=True))
+    for i, sigmas in enumerate(calls):
+        with torch.no_grad():
+            x0 = denoise.at_levels(torch.stack(x), sigmas) if i else first
+            x = [step.step(*each) for step, *each in zip(steppers, x, x0, strict=True)]
+        yield Progress("sampling", i + 1, len(calls))
+    return x

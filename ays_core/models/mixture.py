@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 import numpy as np
 import torch
 
-from ays_core.denoiser import Batch
+from ays_core.denoiser import Batch, Levels, levels_of
 from ays_core.paths import ModelSpec, linear_vp
 
 SIGMA_MIN, SIGMA_MAX = 0.002, 80.0
@@ -33,6 +33,8 @@ class Mixture:
 
     Arithmetic is in float64, whatever the dtype of x; results have the dtype of x.
     """
+
+    rows_together = 4096  # a small batch costs what its calls of torch cost
 
     def __init__(
         self,
@@ -73,25 +75,30 @@ class Mixture:
         asked = ", ".join(map(repr, conditions)) or "an empty list"
         raise ValueError(f"{self.spec.label} has no classes to choose from, got {asked}")
 
-    def denoise(self, x: Batch, sigma: float, cond: None = None) -> Batch:  # noqa: ARG002
-        """D(x, sigma): shape (B, d), dtype of x. There are no classes, so no `cond`."""
-        shrink = self.variances / (self.variances + sigma**2)
-        gain = (self.axes * shrink[:, None]) @ self.axes.mT  # C (C + sigma^2)^-1, (K, d, d)
+    def denoise(self, x: Batch, sigma: Levels, cond: None = None) -> Batch:  # noqa: ARG002
+        """D(x, sigma): shape (B, d), dtype of x; with L levels in L equal parts. There are no
+        classes, so no `cond`."""
+        variances = _noised(self.variances, sigma)
+        shrink = self.variances / variances
+        gain = (self.axes * shrink[:, :, None]) @ self.axes.mT  # C (C + sigma^2)^-1, (L, K, d, d)
         offset = self.means - (gain @ self.means[..., None])[..., 0]
         x0 = []
-        for y in self._few(x):
-            posterior = torch.softmax(self._log_joint(y, sigma), dim=1)  # (B, K)
-            mixed = (posterior @ gain.flatten(1)).view(*y.shape, y.shape[1])  # (B, d, d)
+        for y in self._few(x, len(gain)):
+            posterior = torch.softmax(self._log_joint(y, variances), dim=2)  # (L, B, K)
+            mixed = (posterior @ gain.flatten(2)).view(*y.shape, y.shape[2])  # (L, B, d, d)
             x0.append((mixed @ y[..., None])[..., 0] + posterior @ offset)
-        return torch.cat(x0).to(x.dtype)
+        return torch.cat(x0, dim=1).view(x.shape).to(x.dtype)
 
     def component(self, x: Batch) -> torch.Tensor:
         """The component x most likely belongs to, as noise goes to 0: (B,) int64."""
-        return torch.cat([self._log_joint(y, 0.0).argmax(dim=1) for y in self._few(x)])
+        variances = _noised(self.variances, 0.0)
+        rows = [self._log_joint(y, variances)[0].argmax(dim=1) for y in self._few(x)]
+        return torch.cat(rows)
 
     def log_density(self, x: Batch, sigma: float = 0.0) -> torch.Tensor:
         """ln p(x; sigma) of data with noise of level sigma: (B,) float64."""
-        rows = [torch.logsumexp(self._log_joint(y, sigma), dim=1) for y in self._few(x)]
+        variances = _noised(self.variances, sigma)
+        rows = [torch.logsumexp(self._log_joint(y, variances)[0], dim=1) for y in self._few(x)]
         return torch.cat(rows)
 
     def features(self, x: Batch) -> torch.Tensor:
@@ -157,19 +164,27 @@ class Mixture:
         pixel = max(x_max - x_min, y_max - y_min) / size
         return self.log_density(grid, math.hypot(sigma, pixel)).exp().view(size, size).numpy()
 
-    def _few(self, x: Batch) -> tuple[torch.Tensor, ...]:
-        """x in float64, some rows at a time."""
+    def _few(self, x: Batch, parts: int = 1) -> tuple[torch.Tensor, ...]:
+        """x in float64, its equal parts side by side, some rows of each at a time."""
         num, dim = self.means.shape
-        return x.to(torch.float64).split(max(1, CACHED // (dim * max(num, dim))))
+        y = x.to(torch.float64).unflatten(0, (parts, -1))
+        return y.split(max(1, CACHED // (parts * dim * max(num, dim))), dim=1)
 
-    def _log_joint(self, y: torch.Tensor, sigma: float) -> torch.Tensor:
-        """ln w_k + ln N(y; mu_k, C_k + sigma^2): (B, K)."""
-        variance = self.variances + sigma**2
-        whiten = (self.axes / variance.sqrt()[:, None]).permute(2, 1, 0)  # (axis, d, K)
-        shift = -(whiten * self.means.T).sum(dim=1, keepdim=True)
-        white = torch.baddbmm(shift, y.expand(len(whiten), *y.shape), whiten)  # (axis, B, K)
-        log_volume = (variance * 2 * math.pi).log().sum(dim=1)
-        return self.weights.log() - 0.5 * (log_volume + white.square().sum(dim=0))
+    def _log_joint(self, y: torch.Tensor, variances: torch.Tensor) -> torch.Tensor:
+        """ln w_k + ln N(y; mu_k, C_k + sigma^2) of y (L, B, d): (L, B, K)."""
+        whiten = (self.axes / variances.sqrt()[:, :, None]).permute(3, 0, 2, 1)  # (axis, L, d, K)
+        shift = -(whiten * self.means.T).sum(dim=2, keepdim=True)
+        seen = y.expand(len(whiten), *y.shape).flatten(0, 1)
+        white = torch.baddbmm(shift.flatten(0, 1), seen, whiten.flatten(0, 1))  # (axis L, B, K)
+        energy = white.square().unflatten(0, whiten.shape[:2]).sum(dim=0)
+        log_volume = (variances * 2 * math.pi).log().sum(dim=2)[:, None]
+        return self.weights.log() - 0.5 * (log_volume + energy)
+
+
+def _noised(variances: torch.Tensor, sigma: Levels) -> torch.Tensor:
+    """Of every component with noise of each level: (L, K, d)."""
+    levels = torch.tensor(levels_of(sigma), dtype=torch.float64)
+    return variances + levels[:, None, None] ** 2
 
 
 def stratified(weights: torch.Tensor, num: int, generator: torch.Generator) -> torch.Tensor:

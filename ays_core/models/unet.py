@@ -21,7 +21,7 @@ from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 from ays_core.denoiser import Batch
 from ays_core.models.entry import MODELS, ModelEntry
 from ays_core.models.pipelines import best_device
-from ays_core.models.pipelines.base import Cond
+from ays_core.models.pipelines.base import Cond, fed_time
 from ays_core.models.pipelines.unet2d import UNet2D
 from ays_core.paths import ModelSpec, linear_vp
 
@@ -56,9 +56,8 @@ class ScenesUNet(UNet2D):
     def nothing(self) -> Cond:
         return {"class_labels": torch.tensor([len(self.spec.classes)], device=self.device)}
 
-    def network(self, x: Batch, time: float, cond: Cond) -> Batch:
-        times = torch.full((len(x),), time, device=x.device)  # between the steps of the table too
-        return self.module(x, times, **cond, return_dict=False)[0]
+    def network(self, x: Batch, time: torch.Tensor, cond: Cond) -> Batch:
+        return self.module(x, fed_time(time, x), **cond, return_dict=False)[0]
 
     def pictures(self, latents: Batch) -> Batch:
         return pixel_shuffle(latents, FOLD)

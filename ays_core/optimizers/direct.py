@@ -5,8 +5,8 @@ start and two closed forms are tried first; from the best of them CMA-ES (Hansen
 Evolution Strategy: A Tutorial, arXiv:1604.00772) goes on. LD3 (Tong et al. 2025) matches the
 sampler's output too, by gradients; without them any solver and any measure will do.
 
-A denoiser takes one level per call, so candidates, whose levels differ, run one after another, all
-noises of each as one batch. What they share, the first call, is made once.
+Candidates of a generation run as one batch where that pays (`Bound.rows_together`), else one after
+another, all noises of each as one batch. What they share, the first call, is made once.
 """
 
 from __future__ import annotations
@@ -114,9 +114,7 @@ def direct(  # noqa: PLR0913 - its parameters are the interface
         given = {"free_first": free_first, "num": trial.num}
         proxies = [(yield from optimal_stepsize(denoise, start, solver, seed=seed, **given))]
         search.evaluations += stepsize_evaluations(start, **given)
-    for schedule in (start, *proxies, *closed_forms(space, start, denoise.spec)):
-        yield from search.score(schedule)
-    search.generation_done()
+    yield from search.score(start, *proxies, *closed_forms(space, start, denoise.spec))
     if search.curve[0] == float("inf"):
         raise ValueError(f"{SOLVERS[solver].label} can run none of the schedules tried first")
     point = space.point(search.best())
@@ -124,14 +122,11 @@ def direct(  # noqa: PLR0913 - its parameters are the interface
         return search.best()  # a single gap: there is nothing to choose
     evolution = CMA(mean=point, sigma=FIRST_SPREAD, seed=seed)
     while search.left and not evolution.should_stop():
-        generation = []
-        for _ in range(min(evolution.population_size, search.left)):
-            point = evolution.ask()
-            score = yield from search.score(space.schedule(point))
-            generation.append((point, min(score, WORST)))
-        if len(generation) == evolution.population_size:
-            evolution.tell(generation)
-        search.generation_done()
+        points = [evolution.ask() for _ in range(min(evolution.population_size, search.left))]
+        scores = yield from search.score(*map(space.schedule, points))
+        if len(points) == evolution.population_size:
+            ranked = [min(score, WORST) for score in scores]
+            evolution.tell(list(zip(points, ranked, strict=True)))
     return search.best()
 
 
@@ -148,16 +143,14 @@ class _Search:
         """Schedules that may still be tried."""
         return max(self.own["budget"] - len(self.scores), 0)
 
-    def score(self, schedule: Schedule) -> Job[float]:
-        """What the schedule does with the solver; the same levels are tried once."""
-        if schedule not in self.scores:
-            self.evaluations += self.trial.cost(schedule)
-            job = self.trial.score(schedule)
-            self.scores[schedule] = yield from relay(job, lambda _: self.shown())
-        return self.scores[schedule]
-
-    def generation_done(self) -> None:
+    def score(self, *schedules: Schedule) -> Job[list[float]]:
+        """What a generation does with the solver; the same levels are tried once."""
+        new = list(dict.fromkeys(tried for tried in schedules if tried not in self.scores))
+        for few in self.trial.batches(new):
+            self.evaluations += self.trial.cost(*few)
+            self.scores |= yield from relay(self.trial.scores(*few), lambda _: self.shown())
         self.curve.append(min(self.scores.values()))
+        return [self.scores[schedule] for schedule in schedules]
 
     def shown(self) -> Progress:
         budget = self.own["budget"]

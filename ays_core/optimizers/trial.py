@@ -7,6 +7,7 @@ against a fine run of the solver itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -16,7 +17,7 @@ from ays_core.denoiser import Batch, Bound
 from ays_core.job import Job
 from ays_core.metrics import METRICS
 from ays_core.optimizers.entry import training_noise
-from ays_core.sampling import SampleRun, sample
+from ays_core.sampling import SampleRun, sample, sample_together
 from ays_core.schedule import Schedule
 from ays_core.schedules import SCHEDULES
 from ays_core.solvers import SOLVERS, check_steps
@@ -30,8 +31,8 @@ class Trial:
     samples for "rmse", features for "sliced_w2"). Lower scores are better. `evaluations`: what it
     cost to prepare.
 
-    Schedules that begin at one level ask the denoiser the same first question: of those tried one
-    after another, the first alone pays for it.
+    Schedules that begin at one level ask the denoiser the same first question: of those tried
+    together or one after another, the first alone pays for it.
     """
 
     denoise: Bound
@@ -59,12 +60,17 @@ class Trial:
             raise ValueError("sets of samples cannot be compared on a part of them")
         return replace(self, noise=self.noise[:num], target=self.target[:num], evaluations=0)
 
-    def cost(self, schedule: Schedule) -> int:
-        """Evaluations that `score` takes next: none for levels that model or solver refuses."""
-        if not self.runs(schedule):
-            return 0
-        calls = SOLVERS[self.solver].nfe(schedule.num_steps, schedule.final_zero)
-        return (calls - (schedule.sigmas[0] in self._first)) * self.num
+    def batches(self, schedules: Sequence[Schedule]) -> list[Sequence[Schedule]]:
+        """Those that `scores` should try in one batch: as many as pay with this model."""
+        size = max(1, self.denoise.rows_together // self.num)
+        return [schedules[i : i + size] for i in range(0, len(schedules), size)]
+
+    def cost(self, *schedules: Schedule) -> int:
+        """Evaluations that `scores` takes next: none for levels that model or solver refuses."""
+        able, nfe = list(filter(self.runs, schedules)), SOLVERS[self.solver].nfe
+        later = sum(nfe(schedule.num_steps, schedule.final_zero) - 1 for schedule in able)
+        first = {schedule.sigmas[0] for schedule in able} - set(self._first)
+        return (len(first) + later) * self.num
 
     def runs(self, schedule: Schedule) -> bool:
         """Whether model and solver take these levels."""
@@ -76,17 +82,34 @@ class Trial:
 
     def score(self, schedule: Schedule) -> Job[float]:
         """The schedule's score; infinite where the solver cannot run it."""
-        if not self.runs(schedule):
-            return float("inf")
-        asked, high = (self.denoise, schedule, self.solver, self.noise), schedule.sigmas[0]
-        try:
-            ran = yield from sample(*asked, seed=self.seed, first=self._first.get(high))
-        except ValueError:  # it ended in values that are not finite
-            return float("inf")
+        return (yield from self.scores(schedule))[schedule]
+
+    def scores(self, *schedules: Schedule) -> Job[dict[Schedule, float]]:
+        """The score of each, tried in one batch: schedules with equally many calls."""
+        found = dict.fromkeys(schedules, float("inf"))
+        able = list(filter(self.runs, schedules))
+        if not able:
+            return found
+        asked = (self.denoise, able, self.solver, self.noise)
+        ran = yield from sample_together(*asked, seed=self.seed, first=self._first_calls(able))
+        for schedule, x in zip(able, ran, strict=True):
+            if torch.isfinite(x).all():
+                samples = x if self.metric == "rmse" else features(self.denoise, x)
+                found[schedule] = METRICS[self.metric].make(samples, self.target)
+        return found
+
+    def _first_calls(self, schedules: Sequence[Schedule]) -> list[Batch]:
+        """x0 of the first call of each."""
+        levels = [schedule.sigmas[0] for schedule in schedules]
+        new = [level for level in dict.fromkeys(levels) if level not in self._first]
+        if new:
+            x = torch.stack([self.noise * level for level in new])
+            with torch.no_grad():
+                self._first.update(zip(new, self.denoise.at_levels(x, new), strict=True))
+        first = [self._first[level] for level in levels]
         self._first.clear()  # the newest only: each is as large as the noise
-        self._first[high] = ran.trajectory[0][1]
-        samples = ran.samples if self.metric == "rmse" else features(self.denoise, ran.samples)
-        return METRICS[self.metric].make(samples, self.target)
+        self._first[levels[-1]] = first[-1]
+        return first
 
 
 def prepare(

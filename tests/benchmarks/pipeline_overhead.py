@@ -72,9 +72,10 @@ def main() -> None:
     cond = model.encode(["a cat"])
     both = {name: torch.cat([rows, rows]) for name, rows in cond.items()}
     fed = torch.cat([x, x]).to(dtype)
+    at = torch.full((len(fed),), 500.0, dtype=torch.float64)
 
     def bare() -> None:
-        model.network(fed, 500.0, both)
+        model.network(fed, at, both)
 
     def own() -> None:
         denoise(x, SIGMA)

@@ -22,8 +22,9 @@ class Counting:
     """A model that counts the samples passed through its denoiser. Without features, as a network
     is: there are no exact samples to hold a stochastic solver's against."""
 
-    def __init__(self, kind="points"):
+    def __init__(self, kind="points", rows_together=0):
         self.spec, self.data, self.spent = replace(PLANE.spec, kind=kind), PLANE.data, 0
+        self.rows_together = rows_together
 
     def denoise(self, x, sigma, cond=None):
         self.spent += len(x)
@@ -40,8 +41,8 @@ class Exact(Counting):
         return PLANE.features(x)
 
 
-def counting(model="network", kind="points", guidance=1.0, conditions=0):
-    made = {"network": Counting, "exact": Exact}[model](kind)
+def counting(model="network", kind="points", guidance=1.0, conditions=0, rows_together=0):
+    made = {"network": Counting, "exact": Exact}[model](kind, rows_together)
     words = tuple("abcdefg"[:conditions])
     return Bound(made, words or None, guidance, words)
 
@@ -206,6 +207,41 @@ def test_schedules_from_one_level_share_their_first_call_and_score_as_ever(solve
     only = Schedule((40.0, 0.0))
     assert trial.cost(only) == 16 * (SOLVERS[solver].nfe(1, final_zero=True) - 1)
     assert run(trial.score(only)) == run(alone.score(only)) < float("inf")
+
+
+@pytest.mark.parametrize("solver", ["euler", "heun", "dpmpp_2m", "dpmpp_2m_sde"])
+@pytest.mark.parametrize("kind", ["network", "exact"])
+def test_schedules_tried_in_one_batch_score_as_each_alone(solver, kind):
+    levels = [(80, 5, 0.5, 0), (800, 5, 0.5, 0), (80, 3, 0.2, 0), (40, 3, 0.2, 0), (20, 1, 0.1, 0)]
+    schedules = [Schedule(tuple(map(float, sigmas))) for sigmas in levels]
+    denoise = counting(kind, rows_together=64)
+    trial = run(prepare(denoise, solver, 16, 0))
+    first, second = trial.batches(schedules)
+    assert (first, second) == (schedules[:4], schedules[4:])
+    calls, last = SOLVERS[solver].nfe(3, final_zero=True), schedules[3:4]
+    tried = ((first, 3 * calls - 1), (second, calls), (last, calls), (last, calls - 1))
+    for few, asked in tried:
+        costs, before = trial.cost(*few), denoise.model.spent
+        scores = run(trial.scores(*few))
+        assert costs == denoise.model.spent - before == 16 * asked
+        alone = run(prepare(counting(kind), solver, 16, 0))
+        assert scores == pytest.approx({each: run(alone.score(each)) for each in few}, rel=1e-4)
+
+
+@pytest.mark.parametrize("free_first", [False, True])
+@pytest.mark.parametrize("solver", ["dpmpp_2m", "dpmpp_2m_sde"])
+def test_a_search_in_batches_finds_and_spends_what_one_by_one_does(solver, free_first):
+    start = SCHEDULES["karras"].make(4, PLANE.spec)
+    found = []
+    for rows in (0, 32, 10_000):
+        denoise, own = counting("exact", rows_together=rows), {"free_first": free_first}
+        made = OPTIMIZERS["direct"].make(denoise, start, solver, **QUICK["direct"], **own)
+        found.append(run(made).origin.params)
+        assert found[-1]["evaluations"] == denoise.model.spent
+    for other in found[1:]:
+        saved = found[0]["evaluations"] - other["evaluations"]
+        assert 0 <= saved <= 2 * 8 * free_first  # first calls that closed forms and start share
+        assert other["curve"] == pytest.approx(found[0]["curve"], rel=1e-3)
 
 
 @pytest.mark.parametrize("solver", ["euler", "heun", "unipc", "euler_a"])

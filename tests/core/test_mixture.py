@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from ays_core.denoiser import bind
 from ays_core.models import MODELS, Mixture, load_model, read_mixture
 from ays_core.models.mixture import stratified
 
@@ -33,6 +34,16 @@ def test_one_gaussian_is_linear(sigma):
     expected = mean + (x - mean) @ gain.T
     actual = model.denoise(torch.from_numpy(x), sigma).numpy()
     np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("num", [20, 700])  # in one go, and some rows at a time
+@pytest.mark.parametrize("dim", [1, 2, 5])
+def test_several_levels_in_one_batch_are_what_each_is_alone(dim, num):
+    model, sigmas = random_mixture(60, dim), (40.0, 2.0, 0.3, 0.01)
+    x = double(len(sigmas), num, dim) * torch.tensor(sigmas)[:, None, None]
+    alone = torch.stack([model.denoise(*each) for each in zip(x, sigmas, strict=True)])
+    together = bind(model).at_levels(x, sigmas)
+    torch.testing.assert_close(together, alone, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("sigma", [0.01, 0.3, 2.0, 40.0])

@@ -354,6 +354,23 @@ def test_conditions_reach_their_rows_and_guidance_is_linear(name: str, models):
 
 
 @pytest.mark.parametrize("name", [*tiny.TEXT_AND_CLASS, *tiny.PIXELS])
+def test_several_levels_in_one_batch_are_what_each_is_alone(name: str, models):
+    """Three rows with two conditions: each keeps its own at every level."""
+    model, negative = models(name), ""
+    bound = bind(model)
+    if model.takes_prompt or model.spec.classes:
+        negative = "green" if model.takes_negative else ""
+        bound = bind(model, conditions(model), GUIDANCE, negative)
+    sigmas = (EDM_LEVELS if name in ("edm", "edm_v") else levels_for(model)).positive[:5:2]
+    x = torch.stack([start_noise(model.spec, 3, seed=k) * s for k, s in enumerate(sigmas)])
+    with torch.no_grad():
+        alone = torch.stack([bound(*each) for each in zip(x, sigmas, strict=True)])
+        together = bound.at_levels(x, sigmas)
+    for one, other in zip(together, alone, strict=True):
+        assert relative(one, other) <= 1e-4
+
+
+@pytest.mark.parametrize("name", [*tiny.TEXT_AND_CLASS, *tiny.PIXELS])
 def test_decode_and_data(name: str, models):
     model = models(name)
     pictures = model.decode(start_noise(model.spec, 2, seed=1))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ays_core.denoiser import Batch, rows_from
+from ays_core.denoiser import Batch, Levels, levels_of, rows_from
 from ays_core.job import Job, Progress, run
 from ays_core.models.device import Batches, memory_for
 from ays_core.models.pipelines.noise import Noise, read_noise
@@ -21,6 +21,7 @@ Cond = dict[str, torch.Tensor]  # the network's inputs beside x and time, a row 
 DATA_STEPS = 50
 DRAWN = 16  # samples drawn at a time
 PROMPTS = 32  # read at a time
+BUSY = 64  # rows: of more, a GPU has no use for another schedule's
 
 
 class PipelineModel:
@@ -106,8 +107,8 @@ class PipelineModel:
     def classes(self) -> tuple[str, ...]:
         return ()
 
-    def network(self, x: Batch, time: float, cond: Cond) -> Batch:
-        """The network's raw output at native x and model time."""
+    def network(self, x: Batch, time: torch.Tensor, cond: Cond) -> Batch:
+        """The network's raw output at native x and model time, (B,) float64 on the CPU."""
         raise NotImplementedError
 
     def encode(self, conditions: Sequence[str]) -> Cond:
@@ -193,7 +194,12 @@ class PipelineModel:
             else 1.0
         )
 
-    def denoise(self, x: Batch, sigma: float, cond: Cond | None) -> Batch:
+    @property
+    def rows_together(self) -> int:
+        """On a CPU a large batch is no faster than a small one, and slower from some size on."""
+        return BUSY if self.device.type == "cuda" else 0
+
+    def denoise(self, x: Batch, sigma: Levels, cond: Cond | None) -> Batch:
         """D(x, sigma | cond), float32 on the device of x; row i has condition i mod k."""
         return self._estimate(x, sigma, rows_of(self._or_nothing(cond), len(x)))
 
@@ -203,7 +209,7 @@ class PipelineModel:
         return self.takes_prompt
 
     def guided(
-        self, x: Batch, sigma: float, cond: Cond, guidance: float, negative: Cond | None = None
+        self, x: Batch, sigma: Levels, cond: Cond, guidance: float, negative: Cond | None = None
     ) -> Batch:
         """D_none + g (D_cond - D_none), both in one call of the network; of `negative` where given
         instead of none."""
@@ -211,7 +217,7 @@ class PipelineModel:
             return self.denoise(x, sigma, cond)
         with_cond, without = rows_of(cond, len(x)), rows_of(self._or_nothing(negative), len(x))
         both = {name: torch.cat([without[name], with_cond[name]]) for name in with_cond}
-        plain, x0 = self._estimate(torch.cat([x, x]), sigma, both).chunk(2)
+        plain, x0 = self._estimate(torch.cat([x, x]), 2 * levels_of(sigma), both).chunk(2)
         return plain + guidance * (x0 - plain)
 
     @torch.no_grad()
@@ -261,33 +267,48 @@ class PipelineModel:
             return self._nothing
         return cond
 
-    def _estimate(self, x: Batch, sigma: float, cond: Cond) -> Batch:
-        """x0 from what the network predicts. Float32, on x's own device, but for the network."""
-        native, time = self.spec.path.scale(sigma), float(self.spec.path.time(np.array(sigma)))
-        c_in = 1.0
-        if self.spec.prediction == "edm":
-            c_in, time = (sigma**2 + self.spec.sigma_data**2) ** -0.5, 0.25 * math.log(sigma)
-        fed = x * (native * c_in)
+    def _estimate(self, x: Batch, sigma: Levels, cond: Cond) -> Batch:
+        """D(x) = a x + b network(c x, time), the numbers of each row those of its level. Float32,
+        on x's own device, but for the network."""
+        levels = levels_of(sigma)
+        numbers = torch.tensor([self._numbers(level) for level in levels], dtype=torch.float64)
+        numbers = numbers.repeat_interleave(len(x) // len(levels), dim=0)
+        time = numbers[:, 0]
+        c, a, b = numbers[:, 1:].to(x).view(-1, 3, *[1] * (x.ndim - 1)).unbind(1)
+        fed = c * x
         device, dtype = self.device, self.dtype
         out = self.batches.run(
             len(x),
             str(device),
             lambda rows: self.network(
                 fed[rows].to(device, dtype),
-                time,
+                time[rows],
                 {name: as_fed(part[rows], dtype) for name, part in cond.items()},
             )[:, : x.shape[1]].to(x),  # a learned variance is dropped
         )
-        if self.spec.prediction == "eps":
-            return x - sigma * out
-        if self.spec.prediction == "v":
-            return (x - sigma * math.sqrt(1 + sigma**2) * out) / (1 + sigma**2)
-        if self.spec.prediction == "flow":
-            return native * x - time * out
-        if self.spec.prediction == "edm":
-            std = self.spec.sigma_data
-            return (x * std**2 * c_in + self.noise.sign * sigma * std * out) * c_in
-        return out
+        return a * x + b * out
+
+    def _numbers(self, sigma: float) -> tuple[float, float, float, float]:
+        """Model time and the numbers c, a, b of a level, by what the network predicts."""
+        native, time = self.spec.path.scale(sigma), float(self.spec.path.time(np.array(sigma)))
+        std = self.spec.sigma_data
+        match self.spec.prediction:
+            case "eps":
+                return time, native, 1.0, -sigma
+            case "v":
+                return time, native, 1 / (1 + sigma**2), -sigma / math.sqrt(1 + sigma**2)
+            case "flow":
+                return time, native, native, -time
+            case "edm":
+                c_in = (sigma**2 + std**2) ** -0.5
+                out = self.noise.sign * sigma * std * c_in
+                return 0.25 * math.log(sigma), c_in, (std * c_in) ** 2, out
+        return time, native, 0.0, 1.0
+
+
+def fed_time(time: torch.Tensor, x: Batch) -> torch.Tensor:
+    """As networks take it."""
+    return time.to(x.device, torch.float32)
 
 
 def as_fed(part: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from ays_core.denoiser import Batch
-from ays_core.models.pipelines.base import Cond, PipelineModel
+from ays_core.models.pipelines.base import Cond, PipelineModel, fed_time
 
 
 class StableDiffusion(PipelineModel):
@@ -29,9 +29,8 @@ class StableDiffusion(PipelineModel):
     def _texts(self, prompts: Sequence[str]) -> tuple[torch.Tensor, ...]:
         return self.texts(prompts, num_images_per_prompt=1, do_classifier_free_guidance=True)
 
-    def network(self, x: Batch, time: float, cond: Cond) -> Batch:
-        timestep = torch.tensor(time, device=x.device)
-        return self.module(x, timestep, **cond, return_dict=False)[0]
+    def network(self, x: Batch, time: torch.Tensor, cond: Cond) -> Batch:
+        return self.module(x, fed_time(time, x), **cond, return_dict=False)[0]
 
 
 class StableDiffusionXL(StableDiffusion):
@@ -63,11 +62,11 @@ class StableDiffusionXL(StableDiffusion):
             "time_ids": ids.repeat(len(text), 1),
         }
 
-    def network(self, x: Batch, time: float, cond: Cond) -> Batch:
+    def network(self, x: Batch, time: torch.Tensor, cond: Cond) -> Batch:
         added = {name: cond[name] for name in ("text_embeds", "time_ids")}
         return self.module(
             x,
-            torch.tensor(time, device=x.device),
+            fed_time(time, x),
             encoder_hidden_states=cond["encoder_hidden_states"],
             added_cond_kwargs=added,
             return_dict=False,

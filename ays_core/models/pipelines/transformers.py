@@ -7,14 +7,14 @@ from typing import Any, NoReturn
 
 import torch
 
-from ays_core.denoiser import Batch
-from ays_core.models.pipelines.base import Cond, PipelineModel, rows_of
+from ays_core.denoiser import Batch, Levels
+from ays_core.models.pipelines.base import Cond, PipelineModel, fed_time, rows_of
 
 FLOW_TIMESTEPS = 1000  # these networks are fed 1000 t
 
 
-def every_row(time: float, x: Batch) -> torch.Tensor:
-    return torch.full((len(x),), time, device=x.device, dtype=torch.float32)
+def every_row(number: float, x: Batch) -> torch.Tensor:
+    return torch.full((len(x),), number, device=x.device, dtype=torch.float32)
 
 
 class DiT(PipelineModel):
@@ -45,8 +45,8 @@ class DiT(PipelineModel):
     def nothing(self) -> Cond:
         return {"class_labels": torch.tensor([self._null], device=self.device)}
 
-    def network(self, x: Batch, time: float, cond: Cond) -> Batch:
-        return self.module(x, timestep=every_row(time, x), **cond, return_dict=False)[0]
+    def network(self, x: Batch, time: torch.Tensor, cond: Cond) -> Batch:
+        return self.module(x, timestep=fed_time(time, x), **cond, return_dict=False)[0]
 
 
 class PixArtSigma(PipelineModel):
@@ -63,10 +63,10 @@ class PixArtSigma(PipelineModel):
             zip(("encoder_hidden_states", "encoder_attention_mask"), text_and_mask, strict=True)
         )
 
-    def network(self, x: Batch, time: float, cond: Cond) -> Batch:
+    def network(self, x: Batch, time: torch.Tensor, cond: Cond) -> Batch:
         return self.module(
             x,
-            timestep=every_row(time, x),
+            timestep=fed_time(time, x),
             added_cond_kwargs={"resolution": None, "aspect_ratio": None},
             **cond,
             return_dict=False,
@@ -93,8 +93,8 @@ class StableDiffusion3(PipelineModel):
     def _texts(self, prompts: Sequence[str]) -> tuple[torch.Tensor, ...]:
         return self.texts(prompts, prompt_2=None, prompt_3=None)
 
-    def network(self, x: Batch, time: float, cond: Cond) -> Batch:
-        timestep = every_row(FLOW_TIMESTEPS * time, x)
+    def network(self, x: Batch, time: torch.Tensor, cond: Cond) -> Batch:
+        timestep = fed_time(FLOW_TIMESTEPS * time, x)
         return self.module(hidden_states=x, timestep=timestep, **cond, return_dict=False)[0]
 
 
@@ -132,21 +132,21 @@ class Flux(PipelineModel):
         return super().usual_guidance if self.module.config.guidance_embeds else 1.0
 
     def guided(
-        self, x: Batch, sigma: float, cond: Cond, guidance: float, negative: Cond | None = None
+        self, x: Batch, sigma: Levels, cond: Cond, guidance: float, negative: Cond | None = None
     ) -> Batch:
         if not self.module.config.guidance_embeds:
             return super().guided(x, sigma, cond, guidance, negative)
         fed = rows_of(cond, len(x)) | {"guidance": every_row(guidance, x).to(self.device)}
         return self._estimate(x, sigma, fed)
 
-    def network(self, x: Batch, time: float, cond: Cond) -> Batch:
+    def network(self, x: Batch, time: torch.Tensor, cond: Cond) -> Batch:
         batch, channels, height, width = x.shape
         text = cond["encoder_hidden_states"]
         if self.module.config.guidance_embeds:
             cond = {"guidance": every_row(1.0, x), **cond}
         out = self.module(
             hidden_states=self.pipe._pack_latents(x, batch, channels, height, width),
-            timestep=every_row(FLOW_TIMESTEPS * time, x).to(x.dtype) / FLOW_TIMESTEPS,
+            timestep=fed_time(FLOW_TIMESTEPS * time, x).to(x.dtype) / FLOW_TIMESTEPS,
             txt_ids=torch.zeros(text.shape[1], 3).to(text),
             img_ids=self.pipe._prepare_latent_image_ids(
                 batch, height // 2, width // 2, x.device, x.dtype
@@ -194,8 +194,8 @@ class Wan(PipelineModel):
         texts = self.texts(prompts, do_classifier_free_guidance=True, max_sequence_length=512)
         return tuple(text.to(self.module.dtype) for text in texts)
 
-    def network(self, x: Batch, time: float, cond: Cond) -> Batch:
-        timestep = every_row(FLOW_TIMESTEPS * time, x)
+    def network(self, x: Batch, time: torch.Tensor, cond: Cond) -> Batch:
+        timestep = fed_time(FLOW_TIMESTEPS * time, x)
         return self.module(hidden_states=x, timestep=timestep, **cond, return_dict=False)[0]
 
     @property

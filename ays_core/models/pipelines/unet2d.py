@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from ays_core.denoiser import Batch
-from ays_core.models.pipelines.base import Cond, PipelineModel
+from ays_core.models.pipelines.base import Cond, PipelineModel, fed_time
 
 
 class UNet2D(PipelineModel):
@@ -36,8 +36,8 @@ class UNet2D(PipelineModel):
     def nothing(self) -> Cond:
         return {}
 
-    def network(self, x: Batch, time: float, cond: Cond) -> Batch:  # noqa: ARG002
-        return self.module(x, torch.tensor(time, device=x.device), return_dict=False)[0]
+    def network(self, x: Batch, time: torch.Tensor, cond: Cond) -> Batch:  # noqa: ARG002
+        return self.module(x, fed_time(time, x), return_dict=False)[0]
 
     def pictures(self, latents: Batch) -> Batch:
         return latents if latents.shape[1] == 3 else latents[:, :1].expand(-1, 3, -1, -1)
