@@ -163,7 +163,8 @@ def optimise(studio: Studio, request: gr.Request) -> Generator[tuple, None, None
         yield None, ScheduleEditor(trial=None), None
         return
     found = replace(found, schedule=stamped(found.schedule, time.monotonic() - began))
-    yield found, ScheduleEditor(trial=None), found.schedule and ended(entry, found.schedule)
+    plot = found.schedule and ended(entry, found.schedule, question(studio))
+    yield found, ScheduleEditor(trial=None), plot
 
 
 def is_start(snapshot: Schedule, studio: Studio) -> bool:

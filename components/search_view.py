@@ -63,9 +63,10 @@ def figure(entry: OptimizerEntry, progress: Progress) -> dict[str, Any]:
     }
 
 
-def ended(entry: OptimizerEntry, schedule: Schedule) -> dict[str, Any] | None:
-    """The search at its end; None for one that was stopped before it came to anything."""
-    drawn = figure(entry, Progress("done", 1, 1, schedule))
+def ended(entry: OptimizerEntry, schedule: Schedule, asked: str) -> dict[str, Any] | None:
+    """The search at its end, with what it was for, as the page may go on to something else; None
+    for one that was stopped before it came to anything."""
+    drawn = figure(entry, Progress(asked, 1, 1, schedule))
     return drawn if has_points(drawn["data"]) else None
 
 

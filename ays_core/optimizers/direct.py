@@ -157,8 +157,10 @@ class _Search:
         return Progress("trying", budget - self.left, budget, snapshot=self.best())
 
     def best(self) -> Schedule:
-        """The best of those tried, with its record."""
-        winner = min(self.scores, key=lambda tried: self.scores[tried], default=self.start)
+        """The best of those tried, with its record; the start as it is before one was."""
+        if not self.scores:
+            return self.start
+        winner = min(self.scores, key=lambda tried: self.scores[tried])
         origin = record(
             "direct",
             self.trial.denoise,

@@ -11,7 +11,7 @@ from ays_core.comparison import three_digits
 from ays_core.job import Progress, run
 from ays_core.optimizers import OPTIMIZERS
 from ays_core.schedule import Origin, Schedule
-from components.optimize_panel import cost, search_job
+from components.optimize_panel import cost, question, search_job
 from components.search_view import ended, figure, outcome, ticks
 from components.state import first_studio, with_model, with_steps
 
@@ -30,10 +30,12 @@ def test_before_there_is_an_objective_no_axis_is_drawn_and_after_a_stop_nothing(
     waiting = figure(entry, Progress("reference", 3, 79, start))["layout"]
     assert not waiting["xaxis"]["visible"] and not waiting["yaxis"]["visible"]
     assert "reference, 3 of 79" in waiting["title"]["text"]
-    assert ended(entry, start) is None
+    assert ended(entry, start, question(studio)) is None
     found = searched(studio, "oss", teacher_steps=20, num=8)
-    drawn = ended(entry, found)
+    drawn = ended(entry, found, question(studio))
     assert drawn and drawn["data"][0]["y"] and drawn["layout"]["yaxis"]["visible"]
+    title = f"{entry.label}: {studio.spec.label}, Euler (DDIM), 5 steps"
+    assert drawn["layout"]["title"]["text"].startswith(f"{title}<br>")
 
 
 def test_early_stopping_says_at_which_sweep_and_stage(studio):
