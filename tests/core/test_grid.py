@@ -64,6 +64,10 @@ class Counted:
         self.calls += 1
         return self.bound(x, sigma)
 
+    def at_levels(self, x, sigmas):
+        self.calls += len(sigmas)
+        return self.bound.at_levels(x, sigmas)
+
 
 # --- the plan ------------------------------------------------------------------------------------
 
