@@ -123,8 +123,9 @@ class Bound:
     def at_levels(self, x: Batch, sigmas: Sequence[float]) -> Batch:
         """D of x (L, B, *sample_shape) at L levels, one each, in one batch. More than one level
         only of a model that has `rows_together`."""
-        levels = tuple(sigmas) if len(sigmas) > 1 else sigmas[0]
-        return self.of_rows(0, x.shape[1])(x.flatten(0, 1), levels).view_as(x)
+        if len(sigmas) == 1:
+            return self(x[0], sigmas[0])[None]
+        return self.of_rows(0, x.shape[1])(x.flatten(0, 1), tuple(sigmas)).view_as(x)
 
     def of_rows(self, first: int, num: int) -> Bound:
         """For a batch of the samples from number `first` on: each keeps its own condition."""
