@@ -40,7 +40,10 @@ def test_rows_run_on_it():
     assert errors["karras*"] < errors[YOURS]  # yours are Karras' levels, over the whole range
 
 
-FEW = {"direct": (("budget", 20), ("num", 16))}  # instead of hundreds of trials
+FEW = {  # instead of hundreds of trials and thousands of draws
+    "direct": (("budget", 20), ("num", 16)),
+    "ays_mc": (("draws", 128), ("sweeps", 2), ("num", 16)),
+}
 
 
 @pytest.mark.slow

@@ -234,6 +234,9 @@ def test_a_row_can_be_edited_and_removed_from_its_menu(studio):
 
 
 def test_each_operation_is_one_undo_step(studio):
+    choose(studio, "model", POINTS)  # whose ranges are searched in no time
+    expect(studio.locator("#rows canvas").first).to_be_visible()
+    settled(studio)
     before = studio.evaluate(SIGMAS)
     unfold(studio, "operations")
     studio.get_by_role("button", name="Halve every step").click()
