@@ -109,6 +109,7 @@ def build(
     dialect.input(written, [studio, dialect], [copied, refused], **LAST)
     following.add(written, [copied, refused], dialect)
     following.add(background, editor)
+    following.add(lambda _: Said(), table_said)  # what was refused is no longer in the table
     return SchedulePanel(editor, start, table, table_said, pasted, paste, diagnosis, offers, priced)
 
 

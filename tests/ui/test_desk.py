@@ -95,6 +95,7 @@ def test_the_table_edits_the_curve_and_refuses_in_words(resting: Page):
     assert resting.evaluate(SIGMAS)[2] == wanted
     resting.locator("#editor [data-cmd=undo]").click()
     became(resting, before)
+    expect(said.locator("output")).to_be_empty()
 
 
 def test_rows_of_the_table_are_levels_and_its_columns_stay(resting: Page):
